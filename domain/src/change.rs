@@ -1,0 +1,82 @@
+//! Change: the log. One row for each thing a committed write changed, numbered in commit order.
+//!
+//! Whoever has read up to `seq` N has missed nothing up to N: SQLite has one writer, and on
+//! PostgreSQL the writer holds an advisory lock from before it draws numbers until it commits.
+//! Rollbacks leave gaps; nobody waits for one to fill.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::listing;
+
+pub mod entity;
+
+pub use entity::Model;
+
+/// What kind of thing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Kind {
+    Place,
+    Producer,
+    Event,
+    Area,
+    Category,
+    Agency,
+    Holiday,
+}
+
+impl Kind {
+    /// Whether it is a listing; else it is what listings refer to.
+    pub fn is_listing(self) -> bool {
+        matches!(self, Self::Place | Self::Producer | Self::Event)
+    }
+}
+
+impl From<listing::Kind> for Kind {
+    fn from(kind: listing::Kind) -> Self {
+        match kind {
+            listing::Kind::Place => Self::Place,
+            listing::Kind::Producer => Self::Producer,
+            listing::Kind::Event => Self::Event,
+        }
+    }
+}
+
+/// What happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum What {
+    Created,
+    Updated,
+    Removed,
+}
+
+/// The changes after `seq`, in order, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(db: &impl ConnectionTrait, seq: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
+    entity::Entity::find()
+        .filter(entity::Column::Seq.gt(seq))
+        .order_by_asc(entity::Column::Seq)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// The number of the newest change; 0 when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let newest = entity::Entity::find().order_by_desc(entity::Column::Seq).one(db).await?;
+    Ok(newest.map_or(0, |change| change.seq))
+}

@@ -1,0 +1,87 @@
+//! What can go wrong, without a word of HTTP.
+//!
+//! Two families. A [`Fault`] is the caller's: one rule, broken at one place, said in Indonesian and
+//! English, and always collected so that one answer names them all. Everything else in [`Error`]
+//! is a meeting of true states (nobody there, somebody was faster) or ours to repair; `api` gives
+//! each its HTTP meaning in one `match`, and shows the cause of the last kind to the log alone.
+
+use std::fmt;
+
+use crate::text::Lang;
+
+/// One rule broken at one place of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// RFC 6901 pointer into the body, such as `/name/id`; empty for the whole of it.
+    pub pointer: String,
+    /// Stable, for machines: `out_of_range`, `too_long`, `unknown_member` …
+    pub code: &'static str,
+    /// For people.
+    pub said: Said,
+}
+
+impl Fault {
+    /// A fault of the value itself; see [`Fault::below`] for saying where it stood.
+    pub fn new(code: &'static str, id: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { pointer: String::new(), code, said: Said { id: id.into(), en: en.into() } }
+    }
+
+    /// The same fault, seen from the object that holds the value as `member`.
+    #[must_use]
+    pub fn below(mut self, member: impl fmt::Display) -> Self {
+        let token = member.to_string().replace('~', "~0").replace('/', "~1");
+        self.pointer = format!("/{token}{}", self.pointer);
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.pointer.is_empty() {
+            write!(f, "{}: ", self.pointer)?;
+        }
+        f.write_str(&self.said.en)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A sentence in the two languages every message of ours has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Indonesian; also what a reader of Javanese gets.
+    pub id: String,
+    /// English.
+    pub en: String,
+}
+
+impl Said {
+    /// The sentence for a reader of `lang`.
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en,
+            Lang::Id | Lang::Jv => &self.id,
+        }
+    }
+}
+
+/// Why a domain operation did not happen. Nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input was read and breaks these rules; never empty.
+    #[error("{}", list(.0))]
+    Invalid(Vec<Fault>),
+    /// Somebody else wrote first: the row is not at the version the write was made from.
+    #[error("`{0}` has changed since it was read")]
+    Stale(String),
+    /// The writer task is gone (the process is stopping): try again on the next one.
+    #[error("the store is closing")]
+    Closing,
+    /// The database refused or failed; ours to repair.
+    #[error("the database failed")]
+    Db(#[from] sea_orm::DbErr),
+}
+
+fn list(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,24 @@
+//! The schema, one file a change, oldest first. A landed file is never edited: the next change is
+//! the next file. Each can be undone, and each runs alike on SQLite and PostgreSQL.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261124_000001_reference;
+mod m20261124_000002_listings;
+mod m20261124_000003_change_log;
+
+pub use sea_orm_migration::MigratorTrait;
+
+/// Brings a database to the newest schema, or back.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_reference::Migration),
+            Box::new(m20261124_000002_listings::Migration),
+            Box::new(m20261124_000003_change_log::Migration),
+        ]
+    }
+}

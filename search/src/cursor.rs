@@ -1,0 +1,141 @@
+//! Cursor: where a page ended, so that the next one starts right after.
+//!
+//! It is made of the query and the last item's place in the order, never of a count: while
+//! listings come and go, an item that stands still is met exactly once. Everything that the order
+//! depends on and that moves (the moment of asking, how rare a word is) is pinned in it at the
+//! first page. It holds nothing secret, so it is not signed: a made-up one can only ask for
+//! another part of the same public list.
+
+use std::cmp::Ordering;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::query::Query;
+
+/// The cursor is not one of ours, or belongs to another query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadCursor {
+    /// It cannot be read.
+    Unreadable,
+    /// It was given out for another query.
+    OfAnotherQuery,
+}
+
+/// What an item is ordered by, first thing first. Numbers are kept by their bits: a float that
+/// went through decimal digits might be another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Key {
+    /// Smaller first.
+    Up(u64),
+    /// Larger first.
+    Down(u64),
+    /// By text.
+    Text(String),
+    /// After all that have a key.
+    Last,
+}
+
+impl Key {
+    /// Smaller first, of a number that is not negative.
+    pub(crate) fn up(value: f64) -> Self {
+        Self::Up(value.max(0.0).to_bits())
+    }
+
+    /// Larger first, of a number that is not negative.
+    pub(crate) fn down(value: f64) -> Self {
+        Self::Down(value.max(0.0).to_bits())
+    }
+
+    /// Smaller first, of an instant.
+    pub(crate) fn earlier(instant: DateTime<Utc>) -> Self {
+        Self::Up(instant.timestamp_micros().cast_unsigned() ^ (1 << 63))
+    }
+
+    /// Larger first, of an instant.
+    pub(crate) fn later(instant: DateTime<Utc>) -> Self {
+        Self::Down(instant.timestamp_micros().cast_unsigned() ^ (1 << 63))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Up(a), Self::Up(b)) => a.cmp(b),
+            (Self::Down(a), Self::Down(b)) => b.cmp(a),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Last, Self::Last) => Ordering::Equal,
+            (Self::Last, _) => Ordering::Greater,
+            (_, Self::Last) => Ordering::Less,
+            // One query has one kind of key; a cursor that says otherwise was made up.
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A read cursor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    #[serde(rename = "q")]
+    query: String,
+    #[serde(rename = "k")]
+    pub(crate) key: Key,
+    #[serde(rename = "i")]
+    pub(crate) id: Uuid,
+    /// The moment of asking, at the first page.
+    #[serde(rename = "t")]
+    pub(crate) now: DateTime<Utc>,
+    /// How rare each word was, as bits.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    rarity: Vec<u64>,
+}
+
+/// The longest cursor we give out or read, characters: a name of 120 characters in four bytes
+/// each and 100 words stay below it.
+const MAX: usize = 4096;
+
+impl Cursor {
+    pub(crate) fn new(query: &Query, key: Key, id: Uuid, now: DateTime<Utc>, rarity: &[f64]) -> Self {
+        let rarity = rarity.iter().map(|value| value.to_bits()).collect();
+        Self { query: digest(query), key, id, now, rarity }
+    }
+
+    pub(crate) fn read(text: &str, query: &Query) -> Result<Self, BadCursor> {
+        if text.len() > MAX {
+            return Err(BadCursor::Unreadable);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadCursor::Unreadable)?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| BadCursor::Unreadable)?;
+        let sane = cursor.rarity().iter().all(|value| (0.0..1e6).contains(value));
+        if cursor.query != digest(query) {
+            return Err(BadCursor::OfAnotherQuery);
+        }
+        if sane { Ok(cursor) } else { Err(BadCursor::Unreadable) }
+    }
+
+    pub(crate) fn rarity(&self) -> Vec<f64> {
+        self.rarity.iter().map(|bits| f64::from_bits(*bits)).collect()
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = serde_json::to_vec(self).map_err(|_| std::fmt::Error)?;
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// What a cursor knows its query by: 96 bits over everything that decides set and order.
+fn digest(query: &Query) -> String {
+    let canonical = serde_json::to_vec(query).expect("a query is plain data");
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(canonical)[..12])
+}
