@@ -4,9 +4,10 @@
 //! says what is refused. What lives elsewhere: which days are public holidays (the caller brings
 //! [`Holidays`]), and who wrote the closures.
 //!
-//! Source of the syntax: wiki.openstreetmap.org/wiki/Key:opening_hours/specification. We differ in
-//! that `17:00+` and texts that are only a comment are `unknown` (the crate calls them open), and in
-//! that `SH` never matches: nobody publishes the school holidays of Bantul as data.
+//! Source of the syntax: <https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification>.
+//! Where the crate strays from it we do not: `17:00+` and a comment without `open` are `unknown`,
+//! and rules after `||` hold at the times, not on the days, that those before them leave closed. One
+//! thing is missing: `SH` never matches, for nobody publishes the school holidays of Bantul as data.
 
 mod syntax;
 mod timeline;
@@ -33,7 +34,8 @@ pub const HORIZON: TimeDelta = TimeDelta::days(370);
 #[sea_orm(value_type = "String")]
 pub struct Hours {
     text: Arc<str>,
-    read: OpeningHours,
+    /// The groups of rules between `||`.
+    read: Arc<[OpeningHours]>,
 }
 
 impl Hours {

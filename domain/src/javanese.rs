@@ -4,7 +4,7 @@
 //! loop over years. What lives elsewhere: rules such as "last Wednesday of Sapar"
 //! (`schedule::javanese_rule`).
 //!
-//! Source: 1 Sura Alip 1867 is Tuesday Pon, 24 March 1936, and a kurup lasts 15 windu;
+//! Source: 1 Sura Alip 1867 is Tuesday Pon, 24 March 1936, and a kurup lasts 120 years;
 //! Minggu Kliwon 29 Rejeb Dal 1959 is 18 January 2026 (mediaindonesia.com/nusantara/852626). Both,
 //! and ten more dates from Yogyakarta's culture offices and press, are tested below. A kraton may
 //! still announce another day: see `announced` in `schedule`.
@@ -16,10 +16,12 @@ use serde::{Deserialize, Serialize};
 
 /// Days of one windu of eight years.
 const WINDU_DAYS: i64 = 2_835;
-/// Windu in one kurup: afterwards a day is dropped and another reckoning begins.
-const KURUP_WINDU: i64 = 15;
-/// The Javanese year that kurup Asapon begins with.
+/// Days of kurup Asapon: 15 windu less a day, by which the calendar comes back to the moon; then
+/// another reckoning begins.
+const KURUP_DAYS: i64 = 15 * WINDU_DAYS - 1;
+/// The Javanese years that kurup Asapon begins and ends with.
 const FIRST_YEAR: i32 = 1_867;
+const LAST_YEAR: i32 = 1_986;
 /// Days of its windu before each of the eight years begins; Ehe, Dal and Jimakir have 355 days.
 const YEAR_STARTS: [i64; 8] = [0, 354, 709, 1_063, 1_417, 1_772, 2_126, 2_480];
 const YEAR_NAMES: [&str; 8] = ["Alip", "Ehe", "Jimawal", "Je", "Dal", "Be", "Wawu", "Jimakir"];
@@ -135,6 +137,11 @@ pub struct JavaneseDate {
 impl JavaneseDate {
     /// The first Gregorian date that can be told: 1936-03-24.
     pub const FIRST: NaiveDate = EPOCH;
+    /// The last one: 2052-08-25.
+    pub const LAST: NaiveDate = match NaiveDate::from_ymd_opt(2052, 8, 25) {
+        Some(date) => date,
+        None => panic!("a date of the Gregorian calendar"),
+    };
 
     /// The Javanese date of a Gregorian one, from 1936-03-24 to 2052-08-25 inclusive.
     ///
@@ -142,7 +149,7 @@ impl JavaneseDate {
     /// `None` outside the kurup: other reckonings are refused, not guessed.
     pub fn of(date: NaiveDate) -> Option<Self> {
         let days = date.signed_duration_since(EPOCH).num_days();
-        if !(0..WINDU_DAYS * KURUP_WINDU).contains(&days) {
+        if !(0..KURUP_DAYS).contains(&days) {
             return None;
         }
         let in_windu = days % WINDU_DAYS;
@@ -183,11 +190,11 @@ impl fmt::Display for JavaneseDate {
 
 /// How many days `month` has in `year`: 29 or 30; `None` for a year outside 1867 to 1986.
 pub fn month_days(year: i32, month: Month) -> Option<u8> {
-    if !(FIRST_YEAR..FIRST_YEAR + 120).contains(&year) {
+    if !(FIRST_YEAR..=LAST_YEAR).contains(&year) {
         return None;
     }
-    let long_year = matches!(place_in_windu(year), 1 | 4 | 7);
-    let long = if month == Month::Besar { long_year } else { month as u8 % 2 == 0 };
+    let long_year = matches!(place_in_windu(year), 1 | 4 | 7) && year != LAST_YEAR;
+    let long = if month == Month::Besar { long_year } else { (month as u8).is_multiple_of(2) };
     Some(if long { 30 } else { 29 })
 }
 
@@ -213,8 +220,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const KURUP_DAYS: i64 = WINDU_DAYS * KURUP_WINDU;
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -257,7 +262,8 @@ mod tests {
     #[test]
     fn outside_the_kurup_nothing_is_told() {
         assert_eq!(JavaneseDate::of(date("1936-03-23")), None);
-        assert_eq!(told("2052-08-25"), "30 Besar Jimakir 1986");
+        assert_eq!(JavaneseDate::LAST.signed_duration_since(EPOCH).num_days(), KURUP_DAYS - 1);
+        assert_eq!(told("2052-08-25"), "29 Besar Jimakir 1986");
         assert_eq!(JavaneseDate::of(date("2052-08-26")), None);
         assert_eq!(JavaneseDate::of(NaiveDate::MIN), None);
         assert_eq!(JavaneseDate::of(NaiveDate::MAX), None);
@@ -272,6 +278,7 @@ mod tests {
         assert!(day(1959, Month::Besar, 30).is_some(), "Dal is a long one");
         assert_eq!(day(1866, Month::Sura, 1), None);
         assert_eq!(day(i32::MIN, Month::Sura, 1), None);
+        assert_eq!(day(1986, Month::Besar, 30), None, "the day that the kurup drops");
         assert_eq!(day(1987, Month::Sura, 1), None);
     }
 

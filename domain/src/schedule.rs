@@ -82,9 +82,9 @@ impl Schedule {
     /// (then of end), none twice, at most `limit`.
     ///
     /// Dates and clock times are those of `zone`, also across a change of its offset. One without
-    /// length counts where `from ≤ start < to`. The window is clipped to the years 1900 to 2199,
-    /// and rules are followed for 15 000 days (41 years) from its beginning, those with a `COUNT`
-    /// from their own start. A schedule with faults yields what can be understood of it, perhaps
+    /// length counts where `from ≤ start < to`. The window is clipped to the years 1900 to 2199 and
+    /// begins no earlier than the rule (a Javanese one in 1936); rules are followed for 15 000 days
+    /// (41 years) from there, those with a `COUNT` from their own start. A schedule with faults yields what can be understood of it, perhaps
     /// nothing.
     pub fn occurrences(
         &self,
@@ -198,7 +198,7 @@ fn never() -> Fault {
 }
 
 /// The fault of a number outside `range`, if it is.
-fn outside<N: PartialOrd + std::fmt::Display>(
+fn outside<N: Copy + PartialOrd + std::fmt::Display>(
     number: N,
     range: &std::ops::RangeInclusive<N>,
 ) -> Option<Fault> {

@@ -3,12 +3,14 @@
 //! The crate's parser is the judge of syntax. Around it: what makes it slow is refused before, what
 //! makes its evaluation wrong, slow or panic is refused or rewritten after.
 
+use std::sync::Arc;
+
 use opening_hours::{OpeningHours, RuleKind};
 use opening_hours_syntax::{
     Error, ExtendedTime,
     rules::{
         OpeningHoursExpression, RuleOperator, RuleSequence,
-        day::{Date, DateOffset, MonthdayRange, WeekDayRange, Weekday, Year},
+        day::{Date, DateOffset, DaySelector, MonthdayRange, WeekDayRange, Weekday, Year},
         time::{Time, TimeSpan},
     },
 };
@@ -20,15 +22,18 @@ const MAX_CHARS: usize = 500;
 const MAX_SELECTORS: usize = 60;
 /// Of them, times by the sun: each costs a small piece of astronomy.
 const MAX_SUN_TIMES: usize = 6;
+/// Alternatives after `||`; each is followed beside the others.
+const MAX_FALLBACKS: usize = 6;
 /// Months with a numbered weekday (`Feb Mo[1]`): the parser tries every list of them from each of
-/// its members three times over, so twenty take it minutes.
+/// its members three times over: nine take it 0.3 s, twenty hours.
 const MAX_MONTH_WEEKDAYS: usize = 3;
 
-/// Reads `text`.
+/// Reads `text`: the groups of rules between `||`, of which each holds where all before it say
+/// closed.
 ///
 /// # Errors
 /// One fault: nothing or too long, bad syntax, or a text that is right but not supported.
-pub(super) fn read(text: &str) -> Result<OpeningHours, Fault> {
+pub(super) fn read(text: &str) -> Result<Arc<[OpeningHours]>, Fault> {
     if let Some(fault) = line_fault(text, MAX_CHARS) {
         return Err(fault);
     }
@@ -39,12 +44,41 @@ pub(super) fn read(text: &str) -> Result<OpeningHours, Fault> {
     let expression = read.get_expression();
     refuse_unsound(&expression)?;
     let rewritten = rewrite(&expression)?;
-    if rewritten == *expression {
-        return Ok(read);
+    let has_fallback = rewritten.rules.iter().any(|rule| rule.operator == RuleOperator::Fallback);
+    if rewritten == *expression && !has_fallback {
+        return Ok([read].into());
     }
-    // The crate takes no expression but in writing. What it writes is not always what it reads.
-    match rewritten.to_string().parse::<OpeningHours>() {
-        Ok(read) if *read.get_expression() == rewritten => Ok(read),
+    groups(rewritten).iter().map(written_and_read).collect()
+}
+
+/// The rules between two `||`, each group an expression of its own.
+///
+/// The crate lets rules after `||` hold on days without a time before it, where the specification
+/// means times; and it takes a text that ends in `|| "comment"` to be always the same.
+fn groups(expression: OpeningHoursExpression) -> Vec<OpeningHoursExpression> {
+    let mut groups: Vec<OpeningHoursExpression> = Vec::new();
+    for mut rule in expression.rules {
+        let begins = rule.operator == RuleOperator::Fallback;
+        match groups.last_mut() {
+            Some(group) if !begins => {
+                if rule.operator == RuleOperator::Additional && rule.day_selector.is_empty() {
+                    rule.day_selector.weekday.push(whole_week());
+                }
+                group.rules.push(rule);
+            }
+            _ => {
+                rule.operator = RuleOperator::Normal;
+                groups.push(OpeningHoursExpression { rules: vec![rule] });
+            }
+        }
+    }
+    groups
+}
+
+/// The crate takes no expression but in writing, and what it writes is not always what it reads.
+fn written_and_read(expression: &OpeningHoursExpression) -> Result<OpeningHours, Fault> {
+    match expression.to_string().parse::<OpeningHours>() {
+        Ok(read) if *read.get_expression() == *expression => Ok(read),
         _ => Err(unsupported("gabungan ini belum didukung", "this combination is not supported")),
     }
 }
@@ -114,7 +148,8 @@ fn refuse_unsound(expression: &OpeningHoursExpression) -> Result<(), Fault> {
         .map(|day| day.year.len() + day.monthday.len() + day.week.len() + day.weekday.len() + 1)
         .sum::<usize>()
         + spans().count();
-    if selectors > MAX_SELECTORS {
+    let fallbacks = rules.iter().filter(|rule| rule.operator == RuleOperator::Fallback).count();
+    if selectors > MAX_SELECTORS || fallbacks > MAX_FALLBACKS {
         return Err(unsupported("terlalu rumit", "too many rules, days and times in one text"));
     }
     let by_sun = |time: &Time| usize::from(matches!(time, Time::Variable(_)));
@@ -158,6 +193,7 @@ fn rewrite(expression: &OpeningHoursExpression) -> Result<OpeningHoursExpression
     let mut rules = Vec::with_capacity(expression.rules.len());
     for rule in &expression.rules {
         let mut rule = rule.clone();
+        year_into_months(&mut rule.day_selector);
         for days in &mut rule.day_selector.monthday {
             widen_month_of_year(days);
         }
@@ -166,7 +202,26 @@ fn rewrite(expression: &OpeningHoursExpression) -> Result<OpeningHoursExpression
     Ok(OpeningHoursExpression { rules })
 }
 
-/// `2026 Oct` as `2026 Oct 1-2026 Oct 31`: the crate ends it on the first of its last month.
+/// `2026 Oct` as `2026Oct`, which is what the crate writes for it.
+fn year_into_months(days: &mut DaySelector) {
+    let [years] = &days.year[..] else { return };
+    let (range, _) = years.into_parts();
+    let within_year = |days: &MonthdayRange| matches!(days, MonthdayRange::Month { range, year: None } if range.start() <= range.end());
+    if range.start() != range.end()
+        || days.monthday.is_empty()
+        || !days.monthday.iter().all(within_year)
+    {
+        return;
+    }
+    for month in &mut days.monthday {
+        if let MonthdayRange::Month { year, .. } = month {
+            *year = Some(*range.start());
+        }
+    }
+    days.year.clear();
+}
+
+/// `2026Oct` as `2026 Oct 1-2026 Oct 31`: the crate ends it on the first of its last month.
 fn widen_month_of_year(days: &mut MonthdayRange) {
     let MonthdayRange::Month { range, year: Some(year) } = days else { return };
     let (first, last) = (*range.start(), *range.end());
@@ -195,7 +250,9 @@ fn split_open_ends(rule: RuleSequence) -> Result<Vec<RuleSequence>, Fault> {
         let mut certain = span.clone();
         certain.open_end = false;
         // `17:00+` is written with the end 24:00, and nothing of it is certain.
-        let from = if span.range.end == midnight { span.range.start } else {
+        let from = if span.range.end == midnight {
+            span.range.start
+        } else {
             refuse_past_midnight(span)?;
             known.push(certain.clone());
             span.range.end
@@ -209,18 +266,9 @@ fn split_open_ends(rule: RuleSequence) -> Result<Vec<RuleSequence>, Fault> {
     if known.is_empty() {
         return Ok(vec![unknown]);
     }
-    if rule.operator == RuleOperator::Fallback {
-        return Err(unsupported(
-            "akhir terbuka setelah || belum didukung",
-            "an open end beside other times after || is not supported",
-        ));
-    }
     let mut certain = rule;
     certain.time_selector.spans = known;
     certain.operator = RuleOperator::Additional;
-    if certain.day_selector.is_empty() {
-        certain.day_selector.weekday.push(whole_week());
-    }
     Ok(vec![unknown, certain])
 }
 
@@ -256,7 +304,11 @@ fn unsupported(id: &str, en: &str) -> Fault {
 
 fn syntax_fault(error: &Error) -> Fault {
     let Error::Syntax(where_) = error else {
-        return Fault::new("syntax", format!("bukan opening_hours yang sah: {error}"), error.to_string());
+        return Fault::new(
+            "syntax",
+            format!("bukan opening_hours yang sah: {error}"),
+            error.to_string(),
+        );
     };
     // The parser draws the place over several lines; the first ends in `--> line:column`.
     let drawn = where_.to_string();

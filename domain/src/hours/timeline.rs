@@ -22,19 +22,25 @@ type Stretch = (DateTime<Utc>, DateTime<Utc>);
 
 /// The pieces from an instant until 370 days later, none of them empty.
 pub(super) struct Timeline {
-    hours: Box<dyn Iterator<Item = DateTimeRange>>,
+    groups: Vec<Group>,
     /// Disjoint, in order.
     closures: Vec<Stretch>,
     zone: Tz,
     /// How far pieces have been handed out.
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-    /// What is left of the present interval of the hours: until when it lasts, and its state.
-    rest: Option<(DateTime<Utc>, State)>,
+}
+
+/// The rules between two `||`, which hold where all before them say closed.
+struct Group {
+    intervals: Box<dyn Iterator<Item = DateTimeRange>>,
+    /// What the present interval says, and until when.
+    state: State,
+    end: DateTime<Utc>,
 }
 
 impl Timeline {
-    pub(super) fn new(read: &OpeningHours, when: DateTime<Tz>, place: &Context) -> Self {
+    pub(super) fn new(read: &[OpeningHours], when: DateTime<Tz>, place: &Context) -> Self {
         let (zone, from) = (when.timezone(), when.to_utc());
         let to = from.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let rules = Rules::default()
@@ -43,19 +49,39 @@ impl Timeline {
         let local = when.naive_local();
         // The end bounds the crate's search too, which otherwise goes on to the year 10 000.
         let last = local.checked_add_signed(HORIZON).unwrap_or(NaiveDateTime::MAX);
-        let hours = Box::new(read.clone().with_context(rules).iter_range(local, last));
+        let group = |group: &OpeningHours| {
+            let group = group.clone().with_context(rules.clone());
+            let intervals = Box::new(group.iter_range(local, last));
+            Group { intervals, state: State::Closed, end: from }
+        };
         let closures = merged(&place.closures, from, to);
-        Self { hours, closures, zone, from, to, rest: None }
+        Self { groups: read.iter().map(group).collect(), closures, zone, from, to }
     }
 
-    /// The next interval of the hours that lasts at all.
-    fn interval(&mut self) -> Option<(DateTime<Utc>, State)> {
-        loop {
-            let interval = self.hours.next()?;
-            let end = instant(interval.range.end, self.zone, self.from).min(self.to);
-            if self.from < end {
-                return Some((end, state(interval.kind)));
+    /// What the hours say now, and until when at least.
+    fn hours(&mut self) -> (DateTime<Utc>, State) {
+        let mut end = self.to;
+        for group in &mut self.groups {
+            group.advance(self.from, self.to, self.zone);
+            end = end.min(group.end);
+            if group.state != State::Closed {
+                return (end, group.state);
             }
+        }
+        (end, State::Closed)
+    }
+}
+
+impl Group {
+    /// Makes the interval that `from` lies in the present one.
+    fn advance(&mut self, from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) {
+        while self.end <= from {
+            let Some(next) = self.intervals.next() else {
+                (self.state, self.end) = (State::Closed, to);
+                return;
+            };
+            self.state = state(next.kind);
+            self.end = instant(next.range.end, zone, from).min(to);
         }
     }
 }
@@ -64,17 +90,16 @@ impl Iterator for Timeline {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        let (end, hours) = match self.rest.take() {
-            Some(rest) => rest,
-            None => self.interval()?,
-        };
+        if self.from >= self.to {
+            return None;
+        }
         let start = self.from;
+        let (end, hours) = self.hours();
         let (until, state) = match self.closures.iter().find(|(_, to)| *to > start) {
             Some((from, to)) if *from <= start => (end.min(*to), State::Closed),
             Some((from, _)) => (end.min(*from), hours),
             None => (end, hours),
         };
-        self.rest = (until < end).then_some((end, hours));
         self.from = until;
         Some(Piece { start: start.with_timezone(&self.zone), state })
     }

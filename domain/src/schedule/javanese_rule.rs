@@ -15,8 +15,6 @@ use crate::{
 
 /// How many days `offset_days` may move an occurrence, either way.
 const MAX_OFFSET_DAYS: i32 = 30;
-/// The days of kurup Asapon.
-const KURUP_DAYS: usize = 42_525;
 
 /// A schedule of the Javanese calendar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,23 +132,20 @@ impl Javanese {
             let repeated = self.announced[..place]
                 .iter()
                 .any(|earlier| earlier.javanese_year == one.javanese_year);
-            faults.extend(
-                one.check(repeated).map(|fault| fault.below(place).below("announced")),
-            );
+            faults.extend(one.check(repeated).map(|fault| fault.below(place).below("announced")));
         }
         faults
     }
 
     pub(super) fn occurrences(&self, window: &Window, limit: usize) -> Vec<Occurrence> {
         let length = Length::of(self.time.is_some(), self.duration_min, self.days);
-        let offset = i64::from(
-            self.offset_days.unwrap_or(0).clamp(-MAX_OFFSET_DAYS, MAX_OFFSET_DAYS),
-        );
+        let offset =
+            i64::from(self.offset_days.unwrap_or(0).clamp(-MAX_OFFSET_DAYS, MAX_OFFSET_DAYS));
         let one = |date| {
             Occurrence::on(on_day(date, self.time), length, window.zone)
                 .by_javanese_rule(window.zone)
         };
-        let (first, last) = window.days(length);
+        let (first, last) = window.days(length, later(JavaneseDate::FIRST, offset));
         let (first, last) = (later(first, -offset), later(last, -offset));
         let days = first.iter_days().take_while(|day| *day <= last);
         let mut found: Vec<_> = days
@@ -176,7 +171,7 @@ impl Javanese {
 }
 
 impl Announced {
-    fn check(&self, repeated: bool) -> Option<Fault> {
+    fn check(self, repeated: bool) -> Option<Fault> {
         if repeated {
             let (id, en) = ("tahun ini sudah ada", "this year is announced twice");
             return Some(Fault::new("repeated", id, en).below("javanese_year"));
@@ -242,7 +237,8 @@ impl JavaneseRule {
 
     /// The calendar repeats itself, so its one kurup shows whatever a rule can yield.
     fn ever_falls(&self) -> bool {
-        JavaneseDate::FIRST.iter_days().take(KURUP_DAYS).any(|day| self.holds_on(day))
+        let mut days = JavaneseDate::FIRST.iter_days().take_while(|day| *day <= JavaneseDate::LAST);
+        days.any(|day| self.holds_on(day))
     }
 
     /// Whether the rule falls on `day`; one that names Javanese months or days never does outside
@@ -307,7 +303,11 @@ mod weekday {
     const NAMES: [&str; 7] =
         ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-    #[expect(clippy::ref_option, reason = "serde hands out a reference")]
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out a reference"
+    )]
     pub fn serialize<S: Serializer>(day: &Option<Weekday>, to: S) -> Result<S::Ok, S::Error> {
         match day {
             Some(day) => to.serialize_str(NAMES[*day as usize]),

@@ -142,11 +142,12 @@ impl Window {
         start < self.to && (end > self.from || start >= self.from)
     }
 
-    /// The local days, both included, that an occurrence in the window may start on.
-    pub(super) fn days(&self, length: Length) -> (NaiveDate, NaiveDate) {
+    /// The local days, both included, that an occurrence in the window may start on, from `own` (the
+    /// first that its rule may name) and within the day budget.
+    pub(super) fn days(&self, length: Length, own: NaiveDate) -> (NaiveDate, NaiveDate) {
         let local = |time: DateTime<Utc>| time.with_timezone(&self.zone).date_naive();
         // One day more: a clock change may move a start across midnight.
-        let first = later(local(self.from), -length.reach_days() - 1);
+        let first = later(local(self.from), -length.reach_days() - 1).max(own);
         (first, local(self.to).min(later(first, DAY_BUDGET)))
     }
 }

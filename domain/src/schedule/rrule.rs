@@ -1,6 +1,7 @@
 //! Schedules by an RFC 5545 rule, with exceptions and extra dates.
 
 mod rule;
+mod text;
 
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ impl Recurrence {
             further.map(|when| on(when.local(&window.zone))).filter(takes_place).collect();
         // A rule that has become unreadable (an older version took it) leaves the dates listed.
         if let Ok(rule) = Rule::read(&self.rrule, local, all_day) {
-            let (first, last) = window.days(length);
+            let (first, last) = window.days(length, local.date());
             let starts = rule.starts(first, last, &window.zone);
             found.extend(starts.map(on).filter(takes_place).take(limit));
         }

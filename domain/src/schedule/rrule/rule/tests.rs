@@ -1,3 +1,4 @@
+use chrono::Utc;
 use proptest::{prelude::*, sample::select};
 
 use super::*;
@@ -20,10 +21,7 @@ fn ours(text: &str, start: NaiveDateTime, last: NaiveDate) -> Vec<NaiveDateTime>
 fn crates(text: &str, start: NaiveDateTime, last: NaiveDate) -> Vec<NaiveDateTime> {
     let parsed: RRule<Unvalidated> = text.parse().unwrap();
     let set = parsed.build(start.and_utc().with_timezone(&rrule::Tz::UTC)).unwrap().limit();
-    set.into_iter()
-        .map(|time| time.naive_utc())
-        .take_while(|time| time.date() <= last)
-        .collect()
+    set.into_iter().map(|time| time.naive_utc()).take_while(|time| time.date() <= last).collect()
 }
 
 #[test]
@@ -77,26 +75,41 @@ fn an_end_may_be_a_day_a_local_time_or_an_instant() {
 #[test]
 fn numbered_and_plain_weekdays_may_stand_together() {
     let start = local("2026-01-01T06:00:00");
-    let found = ours("FREQ=MONTHLY;BYDAY=1MO,SU", start, NaiveDate::from_ymd_opt(2026, 1, 12).unwrap());
+    let found =
+        ours("FREQ=MONTHLY;BYDAY=1MO,SU", start, NaiveDate::from_ymd_opt(2026, 1, 12).unwrap());
     let days: Vec<_> = found.iter().map(Datelike::day).collect();
     assert_eq!(days, [4, 5, 11]);
 }
 
 fn any_rule() -> impl Strategy<Value = String> {
     let monthly = select(vec![
-        "BYDAY=MO,TH", "BYDAY=1SU", "BYDAY=-1FR", "BYDAY=2TU,-2SA", "BYMONTHDAY=1,15,-1", "BYMONTHDAY=31",
-        "BYMONTH=1,6", "BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "BYDAY=SA,SU;BYSETPOS=1,3",
-        "BYDAY=FR;BYMONTHDAY=13", "",
+        "BYDAY=MO,TH",
+        "BYDAY=1SU",
+        "BYDAY=-1FR",
+        "BYDAY=2TU,-2SA",
+        "BYMONTHDAY=1,15,-1",
+        "BYMONTHDAY=31",
+        "BYMONTH=1,6",
+        "BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "BYDAY=SA,SU;BYSETPOS=1,3",
+        "BYDAY=FR;BYMONTHDAY=13",
+        "",
     ])
     .prop_map(|parts| ("MONTHLY", parts));
     let yearly = select(vec![
-        "", "BYMONTH=2,8", "BYMONTH=3;BYDAY=1SU", "BYDAY=20MO", "BYDAY=-1SU", "BYYEARDAY=1,100,-1",
-        "BYWEEKNO=20,-10;BYDAY=MO", "BYMONTHDAY=29;BYMONTH=2", "BYDAY=SU;BYSETPOS=-2",
+        "",
+        "BYMONTH=2,8",
+        "BYMONTH=3;BYDAY=1SU",
+        "BYDAY=20MO",
+        "BYDAY=-1SU",
+        "BYYEARDAY=1,100,-1",
+        "BYWEEKNO=20,-10;BYDAY=MO",
+        "BYMONTHDAY=29;BYMONTH=2",
+        "BYDAY=SU;BYSETPOS=-2",
     ])
     .prop_map(|parts| ("YEARLY", parts));
-    let weekly =
-        select(vec!["", "BYDAY=MO,WE,SU", "BYDAY=SA;BYMONTH=5,6", "BYDAY=TU,SU;WKST=SU"])
-            .prop_map(|parts| ("WEEKLY", parts));
+    let weekly = select(vec!["", "BYDAY=MO,WE,SU", "BYDAY=SA;BYMONTH=5,6", "BYDAY=TU,SU;WKST=SU"])
+        .prop_map(|parts| ("WEEKLY", parts));
     let daily = select(vec!["", "BYDAY=SU", "BYMONTH=12", "BYMONTHDAY=-1", "BYHOUR=5;BYMINUTE=30"])
         .prop_map(|parts| ("DAILY", parts));
     (prop_oneof![monthly, yearly, weekly, daily], 1..5_u16, proptest::option::of(1..40_u32))

@@ -1,0 +1,173 @@
+//! Asked: what every read is told about its request.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderMap, header, request::Parts},
+};
+use chrono::{DateTime, Utc};
+use domain::{Fault, text::Lang};
+use search::Snapshot;
+use serde_json::json;
+
+use crate::{
+    answer::media,
+    app::App,
+    lang,
+    params::{Params, Spec},
+    problem::{Kind, Problem},
+};
+
+/// A request with what it is asked of: the moment, the snapshot, the reader's language.
+pub struct Asked {
+    /// Its parameters.
+    pub params: Params,
+    /// The language of the answer.
+    pub lang: Lang,
+    /// The path.
+    pub path: String,
+    /// The query as it was written, for links to its neighbours.
+    pub query: String,
+    /// The moment that "now" is, for all of the answer.
+    pub now: DateTime<Utc>,
+    /// What is published, for all of the answer.
+    pub snapshot: Arc<Snapshot>,
+    accept: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked
+where
+    App: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let app = App::from_ref(state);
+        Ok(Self {
+            params: Params::of(&parts.uri),
+            lang: lang::of(&parts.uri, &parts.headers),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            now: app.clock.now(),
+            snapshot: app.index.snapshot(),
+            accept: accept(&parts.headers),
+        })
+    }
+}
+
+/// All `Accept` lines as one; absent or unreadable accepts everything.
+fn accept(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}
+
+/// The parameters that every read has.
+pub static COMMON: [Spec; 1] = [Spec {
+    name: "lang",
+    many: false,
+    about: "Language of the answer; wins over `Accept-Language`. Where a text is not in it, \
+            Indonesian serves, else any.",
+    schema: || json!({"type": "string", "enum": ["id", "en", "jv"], "default": "id"}),
+    example: || json!("en"),
+}];
+
+/// The parameters of a read that has GeoJSON, too.
+pub static FORMAT: [Spec; 1] = [Spec {
+    name: "format",
+    many: false,
+    about: "Representation, where a link must carry it; wins over `Accept`.",
+    schema: || json!({"type": "string", "enum": ["json", "geojson"]}),
+    example: || json!("json"),
+}];
+
+/// Formats of the contract that are not built yet: known, and not to be had.
+const LATER: [&str; 4] = ["jsonld", "ics", "csv", "ndjson"];
+
+impl Asked {
+    /// The representation asked for among `offers`, the first of which is the default.
+    ///
+    /// # Errors
+    /// 406 when none will do.
+    pub fn media(&mut self, offers: &[&'static str]) -> Result<&'static str, Problem> {
+        let name = |media: &str| if media == media::GEOJSON { "geojson" } else { "json" };
+        // Read here so that a bad `lang` is among the faults of whoever finishes the parameters.
+        let _: Option<Lang> = self.params.one("lang");
+        if let Some(format) = self.params.peek("format").map(str::to_owned) {
+            if let Some(media) = offers.iter().find(|media| name(media) == format) {
+                return Ok(media);
+            }
+            if LATER.contains(&format.as_str()) {
+                return Err(Problem::new(Kind::NotAcceptable));
+            }
+            let fault = Fault::new(
+                "unknown_value",
+                "harus json atau geojson",
+                "must be json or geojson",
+            );
+            self.params.fault("format", fault);
+            return Ok(offers[0]);
+        }
+        let Some(accept) = &self.accept else { return Ok(offers[0]) };
+        negotiate(accept, offers).ok_or_else(|| Problem::new(Kind::NotAcceptable))
+    }
+}
+
+/// The heaviest of `offers` (RFC 9110 §12.5.1): the most specific range that names an offer
+/// weighs it; of equals the first offer.
+fn negotiate(accept: &str, offers: &[&'static str]) -> Option<&'static str> {
+    let mut best: Option<(f32, &'static str)> = None;
+    for offer in offers {
+        let weight = accept
+            .split(',')
+            .take(64)
+            .filter_map(|range| weigh(range, offer))
+            .max_by_key(|(specific, _)| *specific)
+            .map_or(0.0, |(_, weight)| weight);
+        if weight > 0.0 && best.is_none_or(|(heaviest, _)| weight > heaviest) {
+            best = Some((weight, offer));
+        }
+    }
+    best.map(|(_, offer)| offer)
+}
+
+/// How specific `range` is about `offer` and what it weighs it; `None` when it is about another.
+fn weigh(range: &str, offer: &str) -> Option<(u8, f32)> {
+    let mut steps = range.split(';').map(str::trim);
+    let named = steps.next()?.to_ascii_lowercase();
+    let (group, _) = offer.split_once('/')?;
+    let specific = if named == offer {
+        2
+    } else if named.strip_suffix("/*") == Some(group) {
+        1
+    } else if named == "*/*" {
+        0
+    } else {
+        return None;
+    };
+    let weight = steps.find_map(|step| step.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+    Some((specific, weight.filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: [&str; 2] = [media::JSON, media::GEOJSON];
+
+    #[test]
+    fn the_most_specific_range_weighs_an_offer() {
+        assert_eq!(negotiate("application/geo+json, */*;q=0.1", &BOTH), Some(media::GEOJSON));
+        assert_eq!(negotiate("*/*, application/json;q=0", &BOTH), Some(media::GEOJSON));
+        assert_eq!(negotiate("text/html, */*;q=0.8", &BOTH), Some(media::JSON));
+        assert_eq!(negotiate("application/*", &BOTH), Some(media::JSON));
+    }
+
+    #[test]
+    fn what_is_not_to_be_had_is_not_acceptable() {
+        assert_eq!(negotiate("text/calendar", &BOTH), None);
+        assert_eq!(negotiate("application/json;q=0", &BOTH[..1]), None);
+        assert_eq!(negotiate(";;;,,", &BOTH), None);
+    }
+}

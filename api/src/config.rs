@@ -1,0 +1,114 @@
+//! Settings: every one of them, typed, with its flag, its variable and its default.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+/// How the service runs. Flags win over variables, variables over defaults.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Where to listen: address and port. Port 0 takes a free one.
+    #[arg(long, global = true, env = "GRIYA_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/NAME`. Without it, `griya.db` in the
+    /// data folder.
+    #[arg(long, global = true, env = "GRIYA_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// The folder for everything that Griya keeps in files.
+    #[arg(long, global = true, env = "GRIYA_DATA_DIR", default_value = "griya-data")]
+    pub data_dir: PathBuf,
+
+    /// What to log: a level (`error`, `warn`, `info`, `debug`) or a list such as `info,api=debug`.
+    #[arg(long, global = true, env = "GRIYA_LOG", default_value = "info")]
+    pub log: String,
+
+    /// How to log: for people or for machines.
+    #[arg(long, global = true, env = "GRIYA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// The address that the world knows this service by, such as `https://griya.example`; links
+    /// in answers start with it. Without it they are relative.
+    #[arg(long, global = true, env = "GRIYA_PUBLIC_URL")]
+    pub public_url: Option<String>,
+
+    /// What an empty database is filled with at the first start.
+    #[arg(long, global = true, env = "GRIYA_SEED", value_enum, default_value_t = Seed::Bantul)]
+    pub seed: Seed,
+
+    /// Whether each address is held to 50 requests a second (burst 2,000).
+    #[arg(long, global = true, env = "GRIYA_RATE", value_enum, default_value_t = Rate::On)]
+    pub rate: Rate,
+
+    /// How many requests are worked on at once; more are told to come back (503).
+    #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
+    pub concurrency: usize,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A readable line an event.
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+/// What an empty database is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Seed {
+    /// The fixtures: places, producers and events of Bantul.
+    Bantul,
+    /// Nothing.
+    None,
+}
+
+/// Whether requests are limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rate {
+    /// They are.
+    On,
+    /// They are not: for tests and judges.
+    Off,
+}
+
+impl Settings {
+    /// The database's address, with the default filled in.
+    pub fn database(&self) -> String {
+        match &self.database_url {
+            Some(url) if url.starts_with("sqlite:") && !url.contains('?') => {
+                format!("{url}?mode=rwc")
+            }
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}?mode=rwc", self.data_dir.join("griya.db").display()),
+        }
+    }
+
+    /// What is wrong with them, each with what to do about it.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let database = self.database();
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|kind| database.starts_with(kind)) {
+            faults.push(
+                "GRIYA_DATABASE_URL: is neither sqlite:FILE nor postgres://…: use one of the two"
+                    .to_owned(),
+            );
+        }
+        if let Some(url) = &self.public_url {
+            let web = url.starts_with("https://") || url.starts_with("http://");
+            if !web || url.ends_with('/') || url.contains(['?', '#', ' ']) {
+                faults.push(format!(
+                    "GRIYA_PUBLIC_URL: `{url}` must be http(s)://HOST without a slash at its end"
+                ));
+            }
+        }
+        if self.concurrency == 0 {
+            faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
+        }
+        if let Err(error) = self.log.parse::<tracing_subscriber::EnvFilter>() {
+            faults.push(format!("GRIYA_LOG: {error}: use a level such as `info`"));
+        }
+        faults
+    }
+}

@@ -1,0 +1,285 @@
+//! Problem: everything that is not as it should be, as RFC 9457 `application/problem+json`.
+//!
+//! Status codes stand here alone. A [`Problem`] says what happened; the outermost layer
+//! ([`speak`]) puts it into the caller's language and adds path and request id, so that an answer
+//! looks the same whoever made it: a handler, a layer, or the framework.
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{Fault, Said, text::Lang};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::lang;
+
+/// Declares the kinds of problem: status, name in the `type` URI, title in Indonesian and English,
+/// and what its page says.
+macro_rules! kinds {
+    ($($item:ident = $status:ident, $name:literal, $id:literal, $en:literal, $page_id:literal, $page_en:literal;)+) => {
+        /// What kind of problem it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = $page_en] $item),+
+        }
+
+        impl Kind {
+            /// All of them, by status.
+            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+
+            /// Its status.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$item => StatusCode::$status),+ }
+            }
+
+            /// Its name: the last step of `type`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$item => $name),+ }
+            }
+
+            /// Its title.
+            pub fn title(self) -> Said {
+                match self { $(Self::$item => Said { id: $id.into(), en: $en.into() }),+ }
+            }
+
+            /// What its page says.
+            pub fn page(self) -> Said {
+                match self { $(Self::$item => Said { id: $page_id.into(), en: $page_en.into() }),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    InvalidParameter = BAD_REQUEST, "invalid-parameter", "Parameter tidak valid", "Invalid parameter",
+        "Sebuah parameter, bagian jalur, atau kepala permintaan melanggar aturan. `errors` menyebut semuanya sekaligus.",
+        "A query parameter, a part of the path or a header breaks a rule. `errors` names all of them at once.";
+    Unauthorized = UNAUTHORIZED, "unauthorized", "Kredensial tidak berlaku", "Credential not accepted",
+        "Permintaan membawa kunci atau token yang tidak berlaku. Bacaan publik tidak memerlukannya: kirim tanpa kredensial.",
+        "The request carries a key or token that is not valid. Public reads need none: send it without.";
+    NotFound = NOT_FOUND, "not-found", "Tidak ditemukan", "Not found",
+        "Tidak ada apa pun di alamat ini.",
+        "There is nothing at this address.";
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "Metode tidak didukung", "Method not allowed",
+        "Alamat ini ada, tetapi tidak untuk metode itu. Kepala `Allow` menyebut yang didukung.",
+        "The address exists, but not for this method. The `Allow` header names those that work.";
+    NotAcceptable = NOT_ACCEPTABLE, "not-acceptable", "Format tidak tersedia", "Not acceptable",
+        "Alamat ini tidak dapat dijawab dalam format yang diminta `Accept` atau `format`.",
+        "This address has no representation that `Accept` or `format` asks for.";
+    Gone = GONE, "gone", "Sudah tidak ada", "Gone",
+        "Entri ini pernah terbuka untuk umum dan kini tidak lagi. `merged_into`, bila ada, adalah penggantinya.",
+        "This listing was public once and is no longer. `merged_into`, where present, is the one that stayed.";
+    TooLarge = PAYLOAD_TOO_LARGE, "too-large", "Badan permintaan terlalu besar", "Request body too large",
+        "Badan permintaan melebihi batas.",
+        "The request body is beyond the limit.";
+    UriTooLong = URI_TOO_LONG, "uri-too-long", "Alamat terlalu panjang", "Address too long",
+        "Alamat beserta kuerinya melebihi 8192 bita.",
+        "The address with its query is longer than 8192 bytes.";
+    TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Terlalu banyak permintaan", "Too many requests",
+        "Batas laju terlampaui. Coba lagi setelah `Retry-After` detik.",
+        "The rate limit is used up. Try again after `Retry-After` seconds.";
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Kesalahan pada kami", "We failed",
+        "Ada yang rusak di pihak kami; sudah tercatat bersama `request_id`.",
+        "Something broke on our side; it is on record with the `request_id`.";
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Sedang sibuk", "Unavailable",
+        "Layanan belum siap atau terlalu sibuk. Coba lagi setelah `Retry-After` detik.",
+        "The service is not ready or too busy. Try again after `Retry-After` seconds.";
+}
+
+/// Where a fault stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// In a query parameter or a variable of the path.
+    Parameter(String),
+    /// In a header.
+    Header(&'static str),
+}
+
+/// Something that is not as it should be; not yet in anybody's language.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: Option<Said>,
+    faults: Vec<(At, Fault)>,
+    merged_into: Option<Uuid>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A problem with nothing more to say than its kind.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, detail: None, faults: Vec::new(), merged_into: None, headers: HeaderMap::new() }
+    }
+
+    /// Rules that parameters, path or headers break.
+    pub fn invalid_parameters(faults: Vec<(At, Fault)>) -> Self {
+        Self { faults, ..Self::new(Kind::InvalidParameter) }
+    }
+
+    /// A listing that was public once.
+    pub fn gone(merged_into: Option<Uuid>) -> Self {
+        Self { merged_into, ..Self::new(Kind::Gone) }
+    }
+
+    /// Try again later.
+    pub fn retry_after(kind: Kind, seconds: u64) -> Self {
+        Self::new(kind).with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// A failure of ours: the cause goes to the log, under the request's id, and nowhere else.
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = cause, "a request failed");
+        Self::new(Kind::Internal)
+    }
+
+    fn body(&self, lang: Lang, instance: &str, request_id: &str) -> Body {
+        let errors: Vec<_> = self.faults.iter().map(|(at, fault)| error(at, fault, lang)).collect();
+        let detail = self.detail.as_ref().map(|said| said.in_lang(lang).to_owned()).or_else(|| {
+            (!errors.is_empty())
+                .then(|| {
+                    errors.iter().map(|error| error.sentence()).collect::<Vec<_>>().join("; ")
+                })
+        });
+        Body {
+            kind: format!("/problems/{}", self.kind.name()),
+            title: self.kind.title().in_lang(lang).to_owned(),
+            status: self.kind.status().as_u16(),
+            detail,
+            instance: instance.to_owned(),
+            request_id: request_id.to_owned(),
+            errors,
+            merged_into: self.merged_into,
+        }
+    }
+}
+
+fn error(at: &At, fault: &Fault, lang: Lang) -> FaultView {
+    let (parameter, header) = match at {
+        At::Parameter(name) => (Some(cut(name)), None),
+        At::Header(name) => (None, Some((*name).to_owned())),
+    };
+    let detail = fault.said.in_lang(lang).to_owned();
+    FaultView { parameter, header, pointer: None, code: fault.code.to_owned(), detail }
+}
+
+/// A name that a caller made up is said back, but not at any length.
+fn cut(name: &str) -> String {
+    name.chars().take(80).collect()
+}
+
+/// The wire form.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "/problems/invalid-parameter", "title": "Invalid parameter", "status": 400,
+    "detail": "radius_m: must be a number between 1 and 100000", "instance": "/v1/places",
+    "request_id": "0198c5f0-6a3e-7c4b-9b1e-2f3a4b5c6d7e",
+    "errors": [{"parameter": "radius_m", "code": "out_of_range", "detail": "must be a number between 1 and 100000"}]
+}))]
+pub struct Body {
+    /// The kind of problem, relative to the API's root; a page there explains it. Stable.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference", max_length = 200)]
+    kind: String,
+    /// The kind of problem, in the language of the request.
+    #[schema(max_length = 200)]
+    title: String,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599, format = "int32")]
+    status: u16,
+    /// What happened this time, in the language of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100_000)]
+    detail: Option<String>,
+    /// The path that was asked for.
+    #[schema(format = "uri-reference", max_length = 8192)]
+    instance: String,
+    /// Under which our log knows this request; also in `X-Request-Id`.
+    #[schema(max_length = 64)]
+    request_id: String,
+    /// Every rule that was broken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10_000)]
+    errors: Vec<FaultView>,
+    /// The listing that stayed when two became one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<Uuid>,
+}
+
+/// One broken rule and where it stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub struct FaultView {
+    /// The query parameter or variable of the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 80)]
+    parameter: Option<String>,
+    /// The header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 80)]
+    header: Option<String>,
+    /// The place in the body (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 400)]
+    pointer: Option<String>,
+    /// Which rule; stable.
+    #[schema(max_length = 40, example = "out_of_range")]
+    code: String,
+    /// Which rule, in the language of the request.
+    #[schema(max_length = 2000)]
+    detail: String,
+}
+
+impl FaultView {
+    fn sentence(&self) -> String {
+        let at = self.parameter.as_deref().or(self.header.as_deref()).unwrap_or_default();
+        format!("{at}: {}", self.detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Only the status and headers: [`speak`] writes the body, it alone knows the reader.
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.headers_mut().extend(self.headers.clone());
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The id of a request, in its extensions.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Puts problems into words: the layer around everything that may answer with one.
+pub async fn speak(request: Request, next: Next) -> Response {
+    let lang = lang::of(request.uri(), request.headers());
+    let instance = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let body = Json(problem.body(lang, &instance, &id)).into_response();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let headers = [
+        (header::CONTENT_TYPE, "application/problem+json"),
+        (header::CONTENT_LANGUAGE, lang.code()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept-Language"),
+    ];
+    for (name, value) in headers {
+        parts.headers.insert(name, HeaderValue::from_static(value));
+    }
+    Response::from_parts(parts, body.into_body())
+}

@@ -1,0 +1,109 @@
+//! Rate: how often one address may ask.
+//!
+//! A token bucket an address (GCRA): 50 requests a second with a burst of 2,000, because many
+//! phones share a carrier's address. The headers are those of draft-ietf-httpapi-ratelimit-headers.
+
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    sync::Arc,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DashMapStateStore,
+};
+
+use crate::{
+    app::App,
+    problem::{Kind, Problem},
+};
+
+/// Requests a second.
+const RATE: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
+/// Requests at once.
+const BURST: NonZeroU32 = NonZeroU32::new(2000).expect("2000 is not 0");
+/// Addresses remembered before those with a full bucket are forgotten.
+const ADDRESSES: usize = 100_000;
+
+/// The header that says what the limit is.
+pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// The header that says what is left of it.
+pub const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+type Buckets = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+
+/// Who has asked how often.
+#[derive(Debug)]
+pub struct Limiter {
+    buckets: Buckets,
+    clock: DefaultClock,
+}
+
+impl Limiter {
+    /// A limiter that has seen nobody.
+    pub fn new() -> Self {
+        let quota = Quota::per_second(RATE).allow_burst(BURST);
+        let clock = DefaultClock::default();
+        Self { buckets: RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware(), clock }
+    }
+
+    /// Takes one token of `address`: how many are left, or after how many seconds there is one.
+    fn take(&self, address: IpAddr) -> Result<u32, u64> {
+        if self.buckets.len() > ADDRESSES {
+            self.buckets.retain_recent();
+        }
+        match self.buckets.check_key(&household(address)) {
+            Ok(state) => Ok(state.remaining_burst_capacity()),
+            Err(not_until) => Err(not_until.wait_time_from(self.clock.now()).as_secs() + 1),
+        }
+    }
+}
+
+/// An IPv6 customer has a /64 at least: they share a bucket.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// The layer that counts requests and tells what is left.
+pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let (Some(limiter), Some(address)) = (app.limiter.as_ref().map(Arc::clone), from) else {
+        return next.run(request).await;
+    };
+    match limiter.take(address) {
+        Ok(left) => {
+            let mut response = next.run(request).await;
+            tell(response.headers_mut(), left);
+            response
+        }
+        Err(seconds) => {
+            let mut response = Problem::retry_after(Kind::TooManyRequests, seconds).into_response();
+            tell(response.headers_mut(), 0);
+            response
+        }
+    }
+}
+
+fn tell(headers: &mut HeaderMap, left: u32) {
+    let window = BURST.get() / RATE.get();
+    let full_in = (BURST.get() - left).div_ceil(RATE.get());
+    let policy = format!("\"address\";q={BURST};w={window}");
+    let state = format!("\"address\";r={left};t={full_in}");
+    for (name, value) in [(POLICY, policy), (LEFT, state)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}
