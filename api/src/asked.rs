@@ -73,6 +73,17 @@ pub static COMMON: [Spec; 1] = [Spec {
     example: || json!("en"),
 }];
 
+/// The parameters of a read that takes nothing but a language.
+pub struct LangParams;
+
+impl utoipa::IntoParams for LangParams {
+    fn into_params(
+        _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+    ) -> Vec<utoipa::openapi::path::Parameter> {
+        COMMON.iter().map(Spec::document).collect()
+    }
+}
+
 /// The parameters of a read that has GeoJSON, too.
 pub static FORMAT: [Spec; 1] = [Spec {
     name: "format",

@@ -1,1 +1,60 @@
-//! stub
+//! How the world asks: routes, views, representations, and the edge around them.
+//!
+//! [`service`] is the whole of it over a started [`App`]; [`document`] is the contract of exactly
+//! the routes that it serves.
+
+mod agencies;
+mod answer;
+mod app;
+mod areas;
+mod asked;
+mod calendar;
+mod categories;
+pub mod clock;
+pub mod config;
+mod discover;
+pub mod edge;
+mod events;
+mod fields;
+mod geojson_view;
+mod health;
+pub mod ids;
+mod lang;
+mod listing_detail;
+mod listing_query;
+mod listing_view;
+pub mod openapi;
+mod pages;
+mod params;
+mod places;
+pub mod problem;
+mod producers;
+mod rate;
+pub mod seed;
+mod suggest;
+mod tailer;
+mod words;
+
+pub use app::App;
+pub use openapi::{document, document_30};
+
+/// The whole service, ready to be served.
+pub fn service(app: App) -> axum::Router {
+    let (routes, _) = routes();
+    edge::dress(routes.merge(openapi::router()).merge(pages::router()), app)
+}
+
+fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
+    utoipa_axum::router::OpenApiRouter::with_openapi(openapi::base())
+        .merge(discover::router())
+        .merge(places::router())
+        .merge(producers::router())
+        .merge(events::router())
+        .merge(suggest::router())
+        .merge(categories::router())
+        .merge(areas::router())
+        .merge(calendar::router())
+        .merge(agencies::router())
+        .merge(health::router())
+        .split_for_parts()
+}

@@ -1,1 +1,66 @@
-fn main() {}
+//! The program `griya`.
+
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use griya::serve;
+
+use api::config::Settings;
+
+mod griya;
+
+/// Griya finds and keeps the places, home industries and events of Bantul.
+///
+/// Without a command it serves: on an embedded database with the Bantul fixtures, ready at
+/// http://127.0.0.1:8080. Every option can be set by its variable as well.
+#[derive(Parser)]
+#[command(name = "griya", version)]
+struct Line {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default): migrates the database, fills an empty one, listens.
+    Serve,
+    /// Bring the database to the newest schema.
+    Migrate,
+    /// Pour the fixtures, or a folder in their format, into the database.
+    Seed {
+        /// The folder; its files are named as those of the fixtures, any may be missing.
+        folder: Option<PathBuf>,
+    },
+    /// Print the OpenAPI document.
+    Openapi {
+        /// The version: 3.1 or 3.0.
+        #[arg(long, default_value = "3.1", value_parser = ["3.1", "3.0"])]
+        spec: String,
+    },
+    /// Check settings and database; each problem with what to do about it.
+    Check,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let line = Line::parse();
+    griya::log_to_stderr(&line.settings);
+    let done = match line.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(line.settings).await,
+        Command::Migrate => griya::migrate(&line.settings).await,
+        Command::Seed { folder } => {
+            griya::seed(&line.settings, folder.as_deref(), std::io::stderr().is_terminal()).await
+        }
+        Command::Openapi { spec } => griya::openapi(&spec),
+        Command::Check => griya::check(&line.settings).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("griya: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

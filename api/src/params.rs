@@ -67,8 +67,8 @@ impl Params {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
                 (Some(name), Some(value)) => pairs.push((name, value)),
-                (name, _) => {
-                    let name = name.unwrap_or_else(|| name.to_owned());
+                (decoded, _) => {
+                    let name = decoded.unwrap_or_else(|| name.to_owned());
                     faults.push((At::Parameter(name), not_utf8()));
                 }
             }
@@ -170,7 +170,7 @@ impl Params {
     ///
     /// # Errors
     /// Every fault noted, and one for each name that none of `specs` describes.
-    pub fn finish(mut self, specs: &[&[Spec]]) -> Result<(), Problem> {
+    pub fn finish(&mut self, specs: &[&[Spec]]) -> Result<(), Problem> {
         let known = |name: &str| specs.iter().copied().flatten().any(|spec| spec.name == name);
         let mut unknown: Vec<String> = Vec::new();
         for (name, _) in &self.pairs {
@@ -183,7 +183,8 @@ impl Params {
                 Fault::new("unknown_parameter", "parameter tidak dikenal", "is no parameter here");
             self.fault(&name, fault);
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(self.faults)) }
+        let faults = std::mem::take(&mut self.faults);
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(faults)) }
     }
 }
 

@@ -139,7 +139,7 @@ impl Problem {
     }
 
     /// A failure of ours: the cause goes to the log, under the request's id, and nowhere else.
-    pub fn internal(cause: &dyn std::error::Error) -> Self {
+    pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "a request failed");
         Self::new(Kind::Internal)
     }

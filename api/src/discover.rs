@@ -1,0 +1,253 @@
+//! Lists of listings: everything at once (`/v1/discover`) and one kind at a time.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use domain::{Fault, listing::Kind};
+use search::{BadCursor, Count, Facet, Hit, Page, Sort};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema, openapi::path::Parameter};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    answer::{Answer, media},
+    app::App,
+    asked::{Asked, COMMON, FORMAT},
+    fields::Fields,
+    geojson_view::{Collection, feature},
+    listing_query::LIST,
+    listing_view::{ItemView, Seen},
+    openapi,
+    params::Spec,
+    problem::{At, Problem},
+    words::Tongue,
+};
+
+/// The routes.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(discover_listings))
+        .routes(routes!(list_places))
+        .routes(routes!(list_producers))
+        .routes(routes!(list_events))
+}
+
+/// A page of listings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListingPage)]
+pub struct PageView {
+    /// In the order asked for.
+    #[schema(max_items = 100)]
+    items: Vec<ItemView>,
+    /// How many there are in all pages; exact.
+    #[schema(minimum = 0, maximum = 1_000_000_000, format = "int64")]
+    total: usize,
+    /// Where the next page starts; `null` at the end.
+    #[schema(max_length = 4096)]
+    cursor: Option<String>,
+    /// What `fair` was shuffled by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    seed: Option<String>,
+    /// By facet; a facet that was not asked for is absent.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    facets: BTreeMap<&'static str, Vec<CountView>>,
+}
+
+/// How many of the found listings have one value.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FacetCount, example = json!({"value": "nature.beach", "name": "Pantai", "count": 9}))]
+pub struct CountView {
+    /// As the parameter of the same name takes it.
+    #[schema(max_length = 80)]
+    value: String,
+    /// For people, where the value is a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 250)]
+    name: Option<String>,
+    #[schema(minimum = 1, maximum = 1_000_000_000, format = "int64")]
+    count: usize,
+}
+
+/// The parameters of `/v1/discover`.
+pub struct Discover;
+
+/// The parameters of a list of one kind.
+pub struct OneKind;
+
+impl IntoParams for Discover {
+    fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
+        [LIST, &COMMON, &FORMAT].into_iter().flatten().map(Spec::document).collect()
+    }
+}
+
+impl IntoParams for OneKind {
+    fn into_params(from: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
+        let mut all = Discover::into_params(from);
+        all.retain(|parameter| parameter.name != "kind");
+        all
+    }
+}
+
+/// Find places, producers and events together.
+///
+/// What is near, open, on, or called so: all filters, orders and facets over everything published.
+#[utoipa::path(
+    get, path = "/v1/discover", tag = "discovery", params(Discover),
+    responses((status = OK, description = "A page of listings", content(
+        (PageView = "application/json"), (Collection = "application/geo+json"))))
+)]
+async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+    list(&app, asked, None)
+}
+
+/// List places: beaches, caves, temples, museums, markets, tourism villages.
+#[utoipa::path(
+    get, path = "/v1/places", tag = "places", params(OneKind),
+    responses((status = OK, description = "A page of places", content(
+        (PageView = "application/json"), (Collection = "application/geo+json"))))
+)]
+async fn list_places(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+    list(&app, asked, Some(Kind::Place))
+}
+
+/// List producers: makers, groups and centres of home industry.
+#[utoipa::path(
+    get, path = "/v1/producers", tag = "producers", params(OneKind),
+    responses((status = OK, description = "A page of producers", content(
+        (PageView = "application/json"), (Collection = "application/geo+json"))))
+)]
+async fn list_producers(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+    list(&app, asked, Some(Kind::Producer))
+}
+
+/// List events: rites, festivals, markets, by the Gregorian and the Javanese calendar.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "events", params(OneKind),
+    responses((status = OK, description = "A page of events", content(
+        (PageView = "application/json"), (Collection = "application/geo+json"))))
+)]
+async fn list_events(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+    list(&app, asked, Some(Kind::Event))
+}
+
+fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Problem> {
+    let media = asked.media(&[media::JSON, media::GEOJSON])?;
+    let fields = asked.params.one_with("fields", |raw| Fields::read(raw, openapi::item_fields()));
+    let query = asked.query(kind);
+    let Asked { mut params, lang, path, query: raw, now, snapshot, .. } = asked;
+    // The path fixes the kind: there, `kind` is a parameter like any other that is not known.
+    let kind_spec = LIST.iter().position(|spec| spec.name == "kind").unwrap_or_default();
+    let known: [&[Spec]; 4] = match kind {
+        None => [LIST, &[], &COMMON, &FORMAT],
+        Some(_) => [&LIST[..kind_spec], &LIST[kind_spec + 1..], &COMMON, &FORMAT],
+    };
+    params.finish(&known)?;
+    let page = snapshot.find(&query, now).map_err(bad_cursor)?;
+    let seen = Seen { snapshot: &snapshot, lang, tongue: Tongue::One(lang), now };
+    let holds_until = page
+        .hits
+        .iter()
+        .filter_map(|hit| seen.changes_at(&hit.document, hit.next_occurrence.as_ref()))
+        .chain(page.holds_until)
+        .min();
+    let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
+    let seed = (query.sort == Sort::Fair).then_some(query.seed.as_str());
+    let body = view(&page, &seen, seed, fields.as_ref(), media)?;
+    Ok(Answer::of(&body, media, lang)?.until(holds_until, now).link(link))
+}
+
+fn view(
+    page: &Page,
+    seen: &Seen<'_>,
+    seed: Option<&str>,
+    fields: Option<&Fields>,
+    media: &str,
+) -> Result<Value, Problem> {
+    let items = page
+        .hits
+        .iter()
+        .map(|hit| item(hit, seen, fields, media))
+        .collect::<Result<Vec<_>, Problem>>()?;
+    let geojson = media == media::GEOJSON;
+    let mut body = Map::new();
+    if geojson {
+        body.insert("type".to_owned(), json!("FeatureCollection"));
+    }
+    body.insert((if geojson { "features" } else { "items" }).to_owned(), Value::Array(items));
+    body.insert("total".to_owned(), json!(page.total));
+    body.insert("cursor".to_owned(), json!(page.next));
+    if let Some(seed) = seed {
+        body.insert("seed".to_owned(), json!(seed));
+    }
+    if !page.facets.is_empty() {
+        let counts: BTreeMap<&str, Vec<CountView>> = page
+            .facets
+            .iter()
+            .map(|(facet, counts)| {
+                (facet.name(), counts.iter().map(|count| count_view(*facet, count, seen)).collect())
+            })
+            .collect();
+        body.insert("facets".to_owned(), json!(counts));
+    }
+    Ok(Value::Object(body))
+}
+
+fn item(
+    hit: &Hit,
+    seen: &Seen<'_>,
+    fields: Option<&Fields>,
+    media: &str,
+) -> Result<Value, Problem> {
+    let item = serde_json::to_value(seen.item(hit)).map_err(|error| Problem::internal(&error))?;
+    let mut item = if media == media::GEOJSON { feature(&hit.document, item) } else { item };
+    if let Some(fields) = fields {
+        match item.get_mut("properties") {
+            Some(properties) => fields.keep(properties),
+            None => fields.keep(&mut item),
+        }
+    }
+    Ok(item)
+}
+
+fn count_view(facet: Facet, count: &Count, seen: &Seen<'_>) -> CountView {
+    let reference = seen.snapshot.reference();
+    let Count { value, count } = count;
+    let name = match facet {
+        Facet::Category => {
+            let category = value.parse().ok().and_then(|code| reference.category(&code));
+            category.map(|category| category.name.get(seen.lang).1.to_owned())
+        }
+        Facet::Area => value.parse().ok().map(|code| reference.area_name(&code, seen.lang)),
+        Facet::Agency => {
+            let agency = value.parse().ok().and_then(|id| reference.agency(&id));
+            agency.map(|agency| agency.name.get(seen.lang).1.to_owned())
+        }
+        _ => None,
+    };
+    CountView { value: value.clone(), name, count: *count }
+}
+
+fn bad_cursor(bad: BadCursor) -> Problem {
+    let fault = match bad {
+        BadCursor::Unreadable => Fault::new("bad_format", "bukan kursor kami", "is none of ours"),
+        BadCursor::OfAnotherQuery => Fault::new(
+            "of_another_query",
+            "milik kueri lain: mulai dari halaman pertama",
+            "belongs to another query: start from the first page",
+        ),
+    };
+    Problem::invalid_parameters(vec![(At::Parameter("cursor".to_owned()), fault)])
+}
+
+/// The `Link` to the next page (RFC 8288): the same query with the cursor put in.
+fn next_link(app: &App, path: &str, raw: &str, cursor: &str) -> String {
+    let kept: Vec<&str> =
+        raw.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
+    let base = app.settings.public_url.as_deref().unwrap_or_default();
+    let joint = if kept.is_empty() { "" } else { "&" };
+    format!("<{base}{path}?{}{joint}cursor={cursor}>; rel=\"next\"", kept.join("&"))
+}
+

@@ -1,0 +1,180 @@
+//! What the commands do.
+
+use std::{fmt, io::Write as _, path::Path};
+
+use api::{
+    clock::Clock,
+    config::{LogFormat, Settings},
+    seed,
+};
+use domain::{
+    import::{Progress, Tally},
+    store::Store,
+    writer::Writer,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use migrations::{Migrator, MigratorTrait as _};
+use tracing_subscriber::EnvFilter;
+
+pub mod serve;
+
+/// Why a command did not do what it should: a sentence for the person who typed it.
+pub struct Failure(String);
+
+impl Failure {
+    /// `doing` failed, with everything that `cause` and its causes say.
+    pub fn new(doing: &str, cause: &dyn std::error::Error) -> Self {
+        let mut said = format!("{doing}: {cause}");
+        let mut next = cause.source();
+        while let Some(cause) = next {
+            said.push_str(&format!(": {cause}"));
+            next = cause.source();
+        }
+        Self(said)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Starts the log on standard error: standard output is for what a command prints.
+pub fn log_to_stderr(settings: &Settings) {
+    let filter = settings.log.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// The database, opened; its folder made if it is ours to make.
+pub async fn open(settings: &Settings) -> Result<Store, Failure> {
+    if settings.database_url.is_none() {
+        std::fs::create_dir_all(&settings.data_dir)
+            .map_err(|error| Failure::new("cannot make the data folder", &error))?;
+    }
+    Store::open(&settings.database())
+        .await
+        .map_err(|error| Failure::new("cannot open the database", &error))
+}
+
+/// The database, opened and at the newest schema.
+pub async fn open_migrated(settings: &Settings) -> Result<Store, Failure> {
+    let store = open(settings).await?;
+    Migrator::up(&store.writer, None)
+        .await
+        .map_err(|error| Failure::new("cannot migrate the database", &error))?;
+    Ok(store)
+}
+
+/// `griya migrate`.
+pub async fn migrate(settings: &Settings) -> Result<(), Failure> {
+    open_migrated(settings).await?;
+    println!("the database has the newest schema");
+    Ok(())
+}
+
+/// `griya seed [DIR]`.
+pub async fn seed(settings: &Settings, folder: Option<&Path>, bar: bool) -> Result<(), Failure> {
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure(format!("{} is no folder", folder.display())));
+    }
+    let store = open_migrated(settings).await?;
+    let from = folder.map_or(seed::From::Fixtures, seed::From::Folder);
+    let tally = pour(&store, &Writer::start(&store), from, bar).await?;
+    println!(
+        "{} written, {} unchanged, {} refused",
+        tally.written, tally.unchanged, tally.refused
+    );
+    if tally.refused > 0 {
+        return Err(Failure("some records were refused; the others are in".to_owned()));
+    }
+    Ok(())
+}
+
+/// Pours, with a bar a file on a terminal, and a line for each bad record.
+pub async fn pour(
+    store: &Store,
+    writer: &Writer,
+    from: seed::From<'_>,
+    show: bool,
+) -> Result<Tally, Failure> {
+    let mut bar: Option<(String, ProgressBar)> = None;
+    let mut tell = |file: &str, size: Option<u64>, progress: Progress| match progress {
+        Progress::Bytes(bytes) => {
+            if !show {
+                return;
+            }
+            if bar.as_ref().is_none_or(|(name, _)| name != file) {
+                bar = Some((file.to_owned(), new_bar(file, size)));
+            }
+            if let Some((_, bar)) = &bar {
+                bar.inc(bytes);
+            }
+        }
+        Progress::Refused(refusal) => {
+            for fault in &refusal.faults {
+                eprintln!("{}:{}: {fault}", refusal.file, refusal.line);
+            }
+        }
+    };
+    let tally = seed::pour(store, writer, from, Clock::system().now(), &mut tell).await;
+    tally.map_err(|error| Failure::new("cannot pour", &error))
+}
+
+fn new_bar(file: &str, size: Option<u64>) -> ProgressBar {
+    let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let style = ProgressStyle::with_template("{msg:20} {wide_bar} {bytes}/{total_bytes} {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.with_message(file.to_owned())
+}
+
+/// `griya openapi`.
+pub fn openapi(spec: &str) -> Result<(), Failure> {
+    let document = if spec == "3.0" { api::document_30() } else { api::document() };
+    let text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::new("cannot print", &error))?;
+    // A reader that has seen enough (`| head`) is no failure.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
+/// `griya check`.
+pub async fn check(settings: &Settings) -> Result<(), Failure> {
+    let mut faults = settings.faults();
+    if faults.is_empty() {
+        faults.extend(database_faults(settings).await);
+    }
+    if faults.is_empty() {
+        println!("settings and database are in order");
+        return Ok(());
+    }
+    for fault in &faults {
+        println!("{fault}");
+    }
+    Err(Failure(format!("{} to put right", faults.len())))
+}
+
+async fn database_faults(settings: &Settings) -> Vec<String> {
+    let store = match Store::open(&settings.database()).await {
+        Ok(store) => store,
+        Err(error) => {
+            return vec![format!(
+                "database: {error}: see that it runs and that GRIYA_DATABASE_URL or \
+                 GRIYA_DATA_DIR name it; `griya serve` makes an embedded one"
+            )];
+        }
+    };
+    match Migrator::get_pending_migrations(&store.writer).await {
+        Ok(pending) if pending.is_empty() => Vec::new(),
+        Ok(pending) => {
+            vec![format!("database: {} migrations are due: run `griya migrate`", pending.len())]
+        }
+        Err(error) => vec![format!("database: {error}: see that its user may read it")],
+    }
+}

@@ -1,0 +1,680 @@
+//! Views: how a listing looks from outside.
+//!
+//! Rows are taken apart member by member, so that a new column stops the build until somebody
+//! decides who may see it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, FixedOffset, Utc};
+use domain::{
+    event::EventStatus,
+    hours::State,
+    key::{AgencyId, AreaCode, CategoryCode, Tag},
+    listing::{
+        Access, Contact, ContactKind, Facility, Image, Kind, Notice, NoticeKind, Payment, Source,
+    },
+    position::Position,
+    schedule::{Certainty, Occurrence},
+    text::Lang,
+};
+use search::{Document, Hit, Snapshot};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::words::{Tongue, Words};
+
+/// For whom and when something is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// What is published.
+    pub snapshot: &'a Snapshot,
+    /// The reader's language.
+    pub lang: Lang,
+    /// How texts are shown.
+    pub tongue: Tongue,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// A category with its name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CategoryName)]
+pub struct CategoryName {
+    #[schema(value_type = String, max_length = 64, example = "nature.beach")]
+    code: CategoryCode,
+    #[schema(max_length = 80, example = "Pantai")]
+    name: String,
+}
+
+/// An area with its name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AreaName)]
+pub struct AreaName {
+    #[schema(value_type = String, max_length = 13, example = "34.02.03.2002")]
+    code: AreaCode,
+    #[schema(max_length = 250, example = "Parangtritis, Kretek")]
+    name: String,
+    /// The point lies in no area; this is the nearest within 500 m, as for a beach beyond the line.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    inferred: bool,
+}
+
+/// Whether it is open.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Open)]
+pub struct OpenView {
+    state: OpenState,
+    /// When that changes, in the listing's zone; absent when not within a year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime<FixedOffset>>,
+}
+
+/// Open, closed, or nobody knows: by appointment, or open-ended hours past their start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum OpenState {
+    Open,
+    Closed,
+    Unknown,
+}
+
+/// One time that an event takes place.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Occurrence, example = json!({"start": "2027-01-09", "end": "2027-01-10", "all_day": true, "certainty": "computed", "event_status": "scheduled", "javanese": {"day": 30, "month": "Rejeb", "year": 1960, "year_name": "Be"}}))]
+pub struct OccurrenceView {
+    /// A date when it lasts all day, else an RFC 3339 time.
+    #[schema(max_length = 40, example = "2027-01-09")]
+    start: String,
+    /// Exclusive, as in RFC 5545; for an all-day occurrence the day after the last.
+    #[schema(max_length = 40, example = "2027-01-10")]
+    end: String,
+    all_day: bool,
+    certainty: CertaintyView,
+    event_status: EventStatus,
+    /// The Javanese date of its first day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    javanese: Option<JavaneseView>,
+}
+
+/// `announced`: somebody said so. `computed`: it follows from a rule; the court may say otherwise.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Certainty)]
+#[expect(missing_docs, reason = "the type says it")]
+pub enum CertaintyView {
+    Computed,
+    Announced,
+}
+
+/// A date of the Javanese calendar (Sultan Agung's, kurup Asapon).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JavaneseDate, example = json!({"day": 30, "month": "Rejeb", "year": 1960, "year_name": "Be"}))]
+pub struct JavaneseView {
+    #[schema(minimum = 1, maximum = 30, format = "int32")]
+    day: u8,
+    #[schema(max_length = 20)]
+    month: String,
+    /// Anno Javanico.
+    #[schema(minimum = 1800, maximum = 2100, format = "int32")]
+    year: i32,
+    /// Of the cycle of eight: Alip to Jimakir.
+    #[schema(max_length = 20)]
+    year_name: String,
+}
+
+impl From<domain::javanese::JavaneseDate> for JavaneseView {
+    fn from(date: domain::javanese::JavaneseDate) -> Self {
+        Self {
+            day: date.day,
+            month: date.month.to_string(),
+            year: date.year,
+            year_name: date.year_name().to_string(),
+        }
+    }
+}
+
+/// An image.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Image)]
+pub struct ImageView {
+    #[schema(max_length = 1000)]
+    src: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4000)]
+    srcset: Option<String>,
+    /// Pixels.
+    #[schema(minimum = 1, maximum = 100_000, format = "int32")]
+    width: u32,
+    /// Pixels.
+    #[schema(minimum = 1, maximum = 100_000, format = "int32")]
+    height: u32,
+    /// What it shows.
+    alt: Words,
+    #[schema(max_length = 120)]
+    credit: String,
+    #[schema(max_length = 40)]
+    licence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 120)]
+    holder: Option<String>,
+    /// The point to keep in a crop: shares of width and height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 2, max_items = 2)]
+    focal_point: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 80)]
+    thumbhash: Option<String>,
+}
+
+/// Something that holds for a time: a closure closes, a danger warns of harm, an info tells.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Notice)]
+pub struct NoticeView {
+    #[schema(inline)]
+    kind: NoticeKind,
+    /// Inclusive; absent: always has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<DateTime<FixedOffset>>,
+    /// Exclusive; absent: until further notice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<DateTime<FixedOffset>>,
+    text: Words,
+    /// Who says so.
+    #[schema(max_length = 300)]
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    agency: Option<AgencyId>,
+}
+
+/// A listing as it stands in a list. With `fields`, only the members asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListingItem)]
+pub struct ItemView {
+    id: Uuid,
+    #[schema(max_length = 80, example = "pantai-parangtritis")]
+    #[schema(required = false)]
+    slug: String,
+    #[schema(required = false)]
+    kind: Kind,
+    #[schema(max_length = 120, example = "Pantai Parangtritis", required = false)]
+    name: String,
+    /// The language that `name` and `summary` are in: asked for, else Indonesian, else any.
+    #[schema(value_type = LangView, required = false)]
+    lang: Lang,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 280)]
+    summary: Option<String>,
+    #[schema(required = false)]
+    category: CategoryName,
+    /// Its point; an event's without one is its venue's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Position>,
+    /// How far from the truth the point may be, metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 50_000, format = "int32")]
+    accuracy_m: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<AreaName>,
+    /// Metres from the point asked for, along the WGS 84 geodesic, to a decimetre.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 20_010_000, format = "double", example = 812.4)]
+    distance_m: Option<f64>,
+    /// Absent when nothing is known of its hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<OpenView>,
+    /// When it opens next, if it is not open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_open: Option<DateTime<FixedOffset>>,
+    /// The first occurrence in `from` to `to`, else the first that has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_occurrence: Option<OccurrenceView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_status: Option<EventStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageView>,
+    /// Notices in force now, dangers first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 24, required = false)]
+    notices: Vec<NoticeView>,
+    /// The whole record is invented for demonstration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    sample: bool,
+    /// Members that are invented for demonstration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 60, required = false)]
+    sample_fields: Vec<String>,
+    #[schema(required = false)]
+    updated_at: DateTime<FixedOffset>,
+}
+
+/// A language of texts.
+#[derive(Debug, ToSchema)]
+#[schema(as = Lang, rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum LangView {
+    Id,
+    En,
+    Jv,
+}
+
+impl<'a> Seen<'a> {
+    /// A hit as an item.
+    pub fn item(&self, hit: &Hit) -> ItemView {
+        let document = &hit.document;
+        let listing = &document.record.listing;
+        let (lang, name) = listing.name.get(self.lang);
+        let open = self.open(document);
+        let closed = open.as_ref().is_some_and(|open| open.state == OpenState::Closed);
+        ItemView {
+            id: listing.id,
+            slug: listing.slug.to_string(),
+            kind: listing.kind,
+            name: name.to_owned(),
+            lang,
+            summary: listing.summary.as_ref().map(|texts| texts.get(self.lang).1.to_owned()),
+            category: self.category(&listing.category),
+            location: document.position,
+            accuracy_m: document.accuracy_m,
+            area: self.area(document),
+            distance_m: hit.distance_m.map(|metres| (metres * 10.0).round() / 10.0),
+            next_open: if closed { self.next_open(document) } else { None },
+            open,
+            next_occurrence: hit
+                .next_occurrence
+                .as_ref()
+                .and_then(|occurrence| self.occurrence(document, occurrence)),
+            event_status: document.record.event().map(|event| event.event_status),
+            image: listing.media.first().map(|image| self.image(image)),
+            notices: self.notices(document, |notice| notice.in_force(self.now)),
+            sample: listing.sample,
+            sample_fields: listing.sample_fields.0.clone(),
+            updated_at: local(listing.updated_at, document),
+        }
+    }
+
+    /// A category with its name.
+    pub fn category(&self, code: &CategoryCode) -> CategoryName {
+        let name = self.snapshot.reference().category(code);
+        let name = name.map_or_else(|| code.to_string(), |c| c.name.get(self.lang).1.to_owned());
+        CategoryName { code: code.clone(), name }
+    }
+
+    /// The area of a document with its name.
+    pub fn area(&self, document: &Document) -> Option<AreaName> {
+        let code = document.area.clone()?;
+        let name = self.snapshot.reference().area_name(&code, self.lang);
+        Some(AreaName { name, code, inferred: document.area_inferred })
+    }
+
+    /// Whether it is open now.
+    pub fn open(&self, document: &Document) -> Option<OpenView> {
+        let openness = document.openness(self.now)?;
+        let state = match openness.state {
+            State::Open => OpenState::Open,
+            State::Closed => OpenState::Closed,
+            State::Unknown => OpenState::Unknown,
+        };
+        Some(OpenView { state, until: openness.until.map(|until| until.fixed_offset()) })
+    }
+
+    /// When it opens next.
+    pub fn next_open(&self, document: &Document) -> Option<DateTime<FixedOffset>> {
+        document.next_open(self.now).map(|at| at.fixed_offset())
+    }
+
+    /// One occurrence of an event.
+    pub fn occurrence(&self, document: &Document, one: &Occurrence) -> Option<OccurrenceView> {
+        Some(OccurrenceView {
+            start: one.start.to_string(),
+            end: one.end.to_string(),
+            all_day: one.all_day(),
+            certainty: match one.certainty {
+                Certainty::Computed => CertaintyView::Computed,
+                Certainty::Announced => CertaintyView::Announced,
+            },
+            event_status: document.record.event()?.event_status,
+            javanese: one.javanese.map(JavaneseView::from),
+        })
+    }
+
+    /// An image.
+    pub fn image(&self, image: &Image) -> ImageView {
+        let Image { src, srcset, width, height, alt, credit, licence, holder, focal_point, thumbhash } =
+            image;
+        ImageView {
+            src: src.clone(),
+            srcset: srcset.clone(),
+            width: *width,
+            height: *height,
+            alt: self.tongue.show(alt),
+            credit: credit.clone(),
+            licence: licence.clone(),
+            holder: holder.clone(),
+            focal_point: focal_point.map(|(x, y)| vec![x, y]),
+            thumbhash: thumbhash.clone(),
+        }
+    }
+
+    /// The notices of a document that `which` chooses: dangers, then closures, then the rest.
+    pub fn notices(&self, document: &Document, which: impl Fn(&Notice) -> bool) -> Vec<NoticeView> {
+        let mut notices: Vec<&Notice> =
+            document.record.listing.notices.iter().filter(|notice| which(notice)).collect();
+        notices.sort_by_key(|notice| match notice.kind {
+            NoticeKind::Danger => 0,
+            NoticeKind::Closure => 1,
+            NoticeKind::Info => 2,
+        });
+        notices
+            .into_iter()
+            .map(|Notice { kind, from, to, text, source, agency }| NoticeView {
+                kind: *kind,
+                from: from.map(|at| local(at, document)),
+                to: to.map(|at| local(at, document)),
+                text: self.tongue.show(text),
+                source: source.clone(),
+                agency: agency.clone(),
+            })
+            .collect()
+    }
+
+    /// When an item of `document` says something else by itself: it opens, closes, ends or begins.
+    pub fn changes_at(&self, document: &Document, next: Option<&Occurrence>) -> Option<DateTime<Utc>> {
+        let open = document.openness(self.now).and_then(|openness| openness.until);
+        let ends = next.map(|one| one.ends_at(document.zone)).filter(|end| *end > self.now);
+        let notices = document.record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
+        let notices = notices.filter(|at| *at > self.now);
+        open.map(|at| at.to_utc()).into_iter().chain(ends).chain(notices).min()
+    }
+}
+
+/// `at` in the zone of the listing, with its offset written out.
+pub fn local(at: DateTime<Utc>, document: &Document) -> DateTime<FixedOffset> {
+    at.with_timezone(&document.zone).fixed_offset()
+}
+
+/// A link to another listing that is published.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListingLink)]
+pub struct LinkView {
+    id: Uuid,
+    #[schema(max_length = 80)]
+    slug: String,
+    kind: Kind,
+    name: Words,
+}
+
+impl Seen<'_> {
+    /// The link to `id`; `None` when that is not published.
+    pub fn link(&self, id: Uuid) -> Option<LinkView> {
+        let listing = &self.snapshot.get(id)?.record.listing;
+        Some(LinkView {
+            id,
+            slug: listing.slug.to_string(),
+            kind: listing.kind,
+            name: self.tongue.show(&listing.name),
+        })
+    }
+}
+
+/// An address.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Address)]
+pub struct AddressView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 160)]
+    street: Option<String>,
+    /// Hamlet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 120)]
+    dusun: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 5)]
+    rt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 5)]
+    rw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 5)]
+    postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directions: Option<Words>,
+}
+
+/// A way to reach it that its holder made public.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub struct ContactView {
+    #[serde(rename = "type")]
+    #[schema(inline)]
+    kind: ContactKind,
+    #[schema(max_length = 300)]
+    value: String,
+    /// Where a tap leads: `tel:`, `https://wa.me/…`, `mailto:` or the page.
+    #[schema(max_length = 400, format = "uri")]
+    link: String,
+}
+
+fn contact(contact: &Contact) -> Option<ContactView> {
+    let Contact { kind, value, public, consent_at: _ } = contact;
+    let link = match kind {
+        ContactKind::Phone => format!("tel:{value}"),
+        ContactKind::Whatsapp => format!("https://wa.me/{}", value.trim_start_matches('+')),
+        ContactKind::Email => format!("mailto:{value}"),
+        ContactKind::Website | ContactKind::Marketplace => value.clone(),
+        ContactKind::Instagram => format!("https://www.instagram.com/{value}/"),
+    };
+    public.then(|| ContactView { kind: *kind, value: value.clone(), link })
+}
+
+/// An agency with its name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencyName)]
+pub struct AgencyName {
+    #[schema(value_type = String, max_length = 64, example = "dinas-pariwisata")]
+    id: AgencyId,
+    name: Words,
+}
+
+/// A listing as a whole: what place, producer and event share.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Listing)]
+pub struct ListingView {
+    id: Uuid,
+    #[schema(max_length = 80, example = "pantai-parangtritis")]
+    slug: String,
+    kind: Kind,
+    name: Words,
+    /// The language that texts are in; absent with `texts=all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LangView>)]
+    lang: Option<Lang>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Words>,
+    /// Markdown, safe subset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Words>,
+    category: CategoryName,
+    /// Further categories.
+    #[schema(max_items = 8)]
+    categories: Vec<CategoryName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Position>,
+    /// How far from the truth the point may be, metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 50_000, format = "int32")]
+    accuracy_m: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<AreaName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<AddressView>,
+    #[schema(value_type = Vec<String>, max_items = 12)]
+    tags: Vec<Tag>,
+    /// By aspect; what is absent is not known.
+    #[schema(value_type = BTreeMap<String, bool>)]
+    accessibility: BTreeMap<Access, bool>,
+    #[schema(max_items = 20, inline)]
+    facilities: Vec<Facility>,
+    #[schema(max_items = 10, inline)]
+    payments: Vec<Payment>,
+    #[schema(max_items = 12)]
+    languages_spoken: Vec<String>,
+    #[schema(max_items = 12)]
+    contacts: Vec<ContactView>,
+    #[schema(max_items = 24)]
+    media: Vec<ImageView>,
+    /// OSM `opening_hours`, dated closures not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500, example = "Tu-Su 08:00-16:00; Mo off")]
+    hours: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<OpenView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_open: Option<DateTime<FixedOffset>>,
+    /// IANA zone that decides what "today" is.
+    #[schema(max_length = 40, example = "Asia/Jakarta")]
+    zone: String,
+    /// Notices in force and to come.
+    #[schema(max_items = 24)]
+    notices: Vec<NoticeView>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    sample: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 60, required = false)]
+    sample_fields: Vec<String>,
+    source: Source,
+    /// SPDX id.
+    #[schema(max_length = 40, example = "CC-BY-4.0")]
+    licence: String,
+    /// By system.
+    external_ids: BTreeMap<String, String>,
+    /// When somebody checked it on site or with its holder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<DateTime<FixedOffset>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responsible_agency: Option<AgencyName>,
+    #[schema(max_items = 12)]
+    see_also: Vec<LinkView>,
+    /// Leads the `ETag`; one more with every write.
+    #[schema(minimum = 1, maximum = 9_000_000_000_000_000_i64, format = "int64")]
+    version: i64,
+    created_at: DateTime<FixedOffset>,
+    updated_at: DateTime<FixedOffset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_at: Option<DateTime<FixedOffset>>,
+}
+
+impl Seen<'_> {
+    /// What all listings share.
+    pub fn listing(&self, document: &Arc<Document>) -> ListingView {
+        let domain::listing::Model {
+            id,
+            slug,
+            kind,
+            status: _,
+            name,
+            summary,
+            description,
+            latitude: _,
+            longitude: _,
+            accuracy_m: _,
+            geometry: _, // shown by the GeoJSON representation
+            area: _,
+            area_inferred: _,
+            address,
+            category,
+            categories,
+            tags,
+            accessibility,
+            facilities,
+            payments,
+            languages_spoken,
+            contacts,
+            media,
+            hours,
+            zone,
+            notices: _,
+            sample,
+            sample_fields,
+            source,
+            licence,
+            external_ids,
+            verified_at,
+            responsible_agency,
+            see_also,
+            merged_into: _, // a merged listing is gone
+            version,
+            created_at,
+            updated_at,
+            published_at,
+        } = &document.record.listing;
+        let tongue = self.tongue;
+        ListingView {
+            id: *id,
+            slug: slug.to_string(),
+            kind: *kind,
+            name: tongue.show(name),
+            lang: (tongue != Tongue::All).then(|| name.get(self.lang).0),
+            summary: tongue.maybe(summary.as_ref()),
+            description: tongue.maybe(description.as_ref()),
+            category: self.category(category),
+            categories: categories.iter().map(|code| self.category(code)).collect(),
+            location: document.position,
+            accuracy_m: document.accuracy_m,
+            area: self.area(document),
+            address: address.as_ref().map(|address| self.address(address)),
+            tags: tags.0.clone(),
+            accessibility: accessibility.0.clone(),
+            facilities: facilities.0.clone(),
+            payments: payments.0.clone(),
+            languages_spoken: languages_spoken.iter().map(|l| l.as_str().to_owned()).collect(),
+            contacts: contacts.iter().filter_map(contact).collect(),
+            media: media.iter().map(|image| self.image(image)).collect(),
+            hours: hours.clone(),
+            open: self.open(document),
+            next_open: self.next_open(document),
+            zone: zone.clone(),
+            notices: self.notices(document, |notice| notice.to.is_none_or(|to| self.now < to)),
+            sample: *sample,
+            sample_fields: sample_fields.0.clone(),
+            source: source.clone(),
+            licence: licence.clone(),
+            external_ids: external_ids
+                .0
+                .iter()
+                .map(|(system, id)| (system.to_string(), id.clone()))
+                .collect(),
+            verified_at: verified_at.map(|at| local(at, document)),
+            responsible_agency: responsible_agency.as_ref().and_then(|id| self.agency(id)),
+            see_also: see_also.iter().filter_map(|id| self.link(*id)).collect(),
+            version: *version,
+            created_at: local(*created_at, document),
+            updated_at: local(*updated_at, document),
+            published_at: published_at.map(|at| local(at, document)),
+        }
+    }
+
+    fn address(&self, address: &domain::listing::Address) -> AddressView {
+        let domain::listing::Address { street, dusun, rt, rw, postal_code, directions } = address;
+        AddressView {
+            street: street.clone(),
+            dusun: dusun.clone(),
+            rt: rt.clone(),
+            rw: rw.clone(),
+            postal_code: postal_code.clone(),
+            directions: self.tongue.maybe(directions.as_ref()),
+        }
+    }
+
+    /// An agency with its name.
+    pub fn agency(&self, id: &AgencyId) -> Option<AgencyName> {
+        let agency = self.snapshot.reference().agency(id)?;
+        Some(AgencyName { id: id.clone(), name: self.tongue.show(&agency.name) })
+    }
+}
+

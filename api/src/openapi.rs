@@ -1,0 +1,322 @@
+//! The contract: one OpenAPI document, made from the routes that serve it.
+//!
+//! What the annotations cannot say once for all is added here: the problems every operation may
+//! answer with, the headers of every answer, security, real answers as examples. 3.0.3 is made
+//! from 3.1, for clients that read no newer one.
+
+use std::sync::OnceLock;
+
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    response::IntoResponse,
+    routing::get,
+};
+use domain::text::Lang;
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, ToSchema};
+
+use crate::{
+    answer::Answer,
+    app::App,
+    fields::Fields,
+    problem::{self, Kind},
+};
+
+mod examples;
+mod older;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Griya", description = include_str!("openapi/about.md")),
+    tags(
+        (name = "discovery", description = "Everything published, found together"),
+        (name = "places", description = "Where to go"),
+        (name = "producers", description = "Who makes what"),
+        (name = "events", description = "What is on, and when"),
+        (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
+        (name = "operations", description = "For whoever runs the service"),
+    ),
+    components(schemas(problem::Body, crate::events::Schedule))
+)]
+struct Base;
+
+/// What the annotations start from.
+pub fn base() -> utoipa::openapi::OpenApi {
+    Base::openapi()
+}
+
+/// The contract in OpenAPI 3.1.
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let raw = serde_json::to_value(crate::routes().1).expect("a document is plain data");
+        finish(raw)
+    })
+}
+
+/// The contract in OpenAPI 3.0.3.
+pub fn document_30() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| older::as_30(document().clone()))
+}
+
+/// Every member that `fields` may name, from the schema of an item.
+pub fn item_fields() -> &'static Fields {
+    static FIELDS: OnceLock<Fields> = OnceLock::new();
+    FIELDS.get_or_init(|| {
+        let mut tree = Fields::default();
+        collect(&json!({"$ref": "#/components/schemas/ListingItem"}), "", &mut tree, 0);
+        tree
+    })
+}
+
+/// The deepest member of an item; schemas do not nest further.
+const DEPTH: usize = 6;
+
+fn collect(schema: &Value, path: &str, tree: &mut Fields, depth: usize) {
+    if depth > DEPTH {
+        return;
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/schemas/")) {
+        return collect(&document()["components"]["schemas"][name], path, tree, depth);
+    }
+    for part in ["oneOf", "allOf", "anyOf"] {
+        for schema in schema[part].as_array().into_iter().flatten() {
+            collect(schema, path, tree, depth);
+        }
+    }
+    collect_if_any(&schema["items"], path, tree, depth);
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        tree.add(&path);
+        collect(schema, &path, tree, depth + 1);
+    }
+}
+
+fn collect_if_any(schema: &Value, path: &str, tree: &mut Fields, depth: usize) {
+    if schema.is_object() {
+        collect(schema, path, tree, depth);
+    }
+}
+
+fn finish(mut document: Value) -> Value {
+    document["info"]["license"] = json!({"name": "Apache-2.0", "identifier": "Apache-2.0"});
+    document["info"]["contact"] = json!({"name": "Griya", "url": "/"});
+    document["servers"] = json!([{"url": "/", "description": "The host that serves this document"}]);
+    document["components"]["securitySchemes"] = json!({
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key",
+                    "description": "A partner's key. Public reads need none."},
+        "bearer": {"type": "http", "scheme": "bearer",
+                   "description": "A person's token. Public reads need none."}
+    });
+    document["components"]["headers"] = headers();
+    document["components"]["responses"] = problems();
+    tidy(&mut document["components"]["schemas"]);
+    let paths = document["paths"].as_object_mut().expect("a document has paths");
+    for (path, item) in paths {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            finish_operation(path, operation);
+        }
+    }
+    document
+}
+
+/// Closes what a generator leaves open: numbers and texts without bounds, lists of anything.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Object(members) => {
+            members.values_mut().for_each(tidy);
+            let kinds: Vec<String> = match members.get("type") {
+                Some(Value::String(kind)) => vec![kind.clone()],
+                Some(Value::Array(kinds)) => {
+                    kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                }
+                _ => return,
+            };
+            let is = |kind: &str| kinds.iter().any(|k| k == kind);
+            let bounded = ["enum", "const", "maxLength"].iter().any(|k| members.contains_key(*k));
+            if is("string") && !bounded {
+                // The longest there is: a description. Dates and ids say so themselves.
+                let max = match members.get("format").and_then(Value::as_str) {
+                    Some("date") => 10,
+                    Some("date-time") => 40,
+                    Some("uuid") => 36,
+                    _ => 8000,
+                };
+                members.insert("maxLength".to_owned(), json!(max));
+            }
+            if is("array") && !members.contains_key("maxItems") {
+                members.insert("maxItems".to_owned(), json!(1000));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn header(about: &str, example: &str) -> Value {
+    json!({"description": about, "schema": {"type": "string", "maxLength": 4500}, "example": example})
+}
+
+fn headers() -> Value {
+    json!({
+        "RateLimit": header("What is left of the limit (draft-ietf-httpapi-ratelimit-headers).", "\"address\";r=1999;t=1"),
+        "RateLimit-Policy": header("The limit.", "\"address\";q=2000;w=40"),
+        "X-Request-Id": header("Under which our log knows the request.", "0198c5f0-6a3e-7c4b-9b1e-2f3a4b5c6d7e"),
+        "Access-Control-Allow-Origin": header("Public reads are for every page.", "*"),
+        "ETag": header("The version of this representation, strong.", "\"3-5f2ab0c1d2e3f4a5b6c7d8e9\""),
+        "Cache-Control": header("How long it is fresh.", "public, max-age=60, stale-while-revalidate=600"),
+        "Content-Language": header("The language asked for.", "id"),
+        "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
+        "Link": header("The next page (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Location": header("Where it is now.", "/v1/places/pantai-parangtritis"),
+        "Allow": header("The methods that work.", "GET,HEAD"),
+        "WWW-Authenticate": header("What credentials there are.", "Bearer realm=\"griya\""),
+        "Retry-After": {"description": "Seconds to wait.", "example": 1,
+                        "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}}
+    })
+}
+
+fn refs(names: &[&str]) -> Value {
+    let refs = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})));
+    Value::Object(refs.collect())
+}
+
+/// The headers of every answer.
+const ALWAYS: [&str; 4] =
+    ["X-Request-Id", "Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy"];
+
+/// The name of a kind of problem among the components.
+fn component(kind: Kind) -> String {
+    format!("{kind:?}")
+}
+
+fn problems() -> Value {
+    let all = Kind::ALL.iter().map(|kind| {
+        let mut headers = ALWAYS.to_vec();
+        headers.extend(match kind {
+            Kind::TooManyRequests | Kind::Unavailable => &["Retry-After"][..],
+            Kind::MethodNotAllowed => &["Allow"],
+            Kind::Unauthorized => &["WWW-Authenticate"],
+            _ => &[],
+        });
+        let response = json!({
+            "description": kind.page().en,
+            "headers": refs(&headers),
+            "content": {"application/problem+json": {
+                "schema": {"$ref": format!("#/components/schemas/{}", problem::Body::name())},
+                "example": problem_example(*kind)
+            }}
+        });
+        (component(*kind), response)
+    });
+    Value::Object(all.collect())
+}
+
+fn problem_example(kind: Kind) -> Value {
+    let mut example = json!({
+        "type": format!("/problems/{}", kind.name()), "title": kind.title().in_lang(Lang::En),
+        "status": kind.status().as_u16(), "instance": "/v1/places",
+        "request_id": "0198c5f0-6a3e-7c4b-9b1e-2f3a4b5c6d7e"
+    });
+    if kind == Kind::InvalidParameter {
+        example["detail"] = json!("radius_m: must be a number between 1 and 100000");
+        example["errors"] = json!([{"parameter": "radius_m", "code": "out_of_range",
+                                    "detail": "must be a number between 1 and 100000"}]);
+    }
+    example
+}
+
+fn finish_operation(path: &str, operation: &mut Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    let public = path.starts_with("/v1/");
+    operation["security"] =
+        if public { json!([{}, {"api_key": []}, {"bearer": []}]) } else { json!([{}]) };
+    let named = path.contains('{');
+    if named {
+        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+            if parameter["in"] == "path" {
+                parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
+                    "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
+                let code = parameter["name"] == "code";
+                let example = if code { "34.02.03" } else { examples::slug(path) };
+                parameter["example"] = json!(example);
+            }
+        }
+    }
+    let mut kinds = vec![Kind::Internal, Kind::Unavailable, Kind::TooManyRequests, Kind::UriTooLong];
+    if public {
+        kinds.extend([Kind::InvalidParameter, Kind::Unauthorized, Kind::NotAcceptable]);
+    } else {
+        kinds.push(Kind::InvalidParameter);
+    }
+    if named {
+        kinds.push(Kind::NotFound);
+    }
+    let listing = path.contains("{id}");
+    if listing {
+        kinds.push(Kind::Gone);
+    }
+    let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+    for (media, content) in
+        responses["200"]["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
+    {
+        if let Some(example) = examples::of(&id, media) {
+            content["example"] = example;
+        }
+    }
+    let mut headers = ALWAYS.to_vec();
+    if public {
+        headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
+        if id.starts_with("list_") || id.starts_with("discover_") {
+            headers.push("Link");
+        }
+    }
+    responses["200"]["headers"] = refs(&headers);
+    if public {
+        let kept = json!({"description": "You have this representation already",
+                          "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
+        responses.insert("304".to_owned(), kept);
+    }
+    if listing {
+        let moved = json!({"description": "The listing has another slug now",
+                           "headers": refs(&["Location", "X-Request-Id", "Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy"])});
+        responses.insert("308".to_owned(), moved);
+    }
+    for kind in kinds {
+        let to = json!({"$ref": format!("#/components/responses/{}", component(kind))});
+        responses.insert(kind.status().as_u16().to_string(), to);
+    }
+    responses.sort_keys();
+}
+
+/// Serves the contract in both versions.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/openapi.json", get(newest))
+        .route("/openapi-3.0.json", get(async || whole(document_30(), OLD)))
+}
+
+const PLAIN: &str = "application/json";
+const NEW: &str = "application/vnd.oai.openapi+json;version=3.1";
+const OLD: &str = "application/vnd.oai.openapi+json;version=3.0";
+
+async fn newest(headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = accept.unwrap_or_default().replace([' ', '"'], "");
+    let plain = accept.is_empty() || accept.contains("application/json") || accept.contains("*/*");
+    if accept.contains(OLD) {
+        whole(document_30(), OLD)
+    } else if accept.contains("application/vnd.oai.openapi+json") && !plain {
+        whole(document(), NEW)
+    } else {
+        whole(document(), PLAIN)
+    }
+}
+
+fn whole(document: &Value, media: &'static str) -> impl IntoResponse + use<> {
+    Answer::of(document, media, Lang::En)
+}

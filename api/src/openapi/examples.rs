@@ -1,0 +1,80 @@
+//! Examples of the contract: real answers of the fixtures at a set moment.
+//!
+//! `BLESS=1 cargo test` writes them anew; a test holds each against what the service answers.
+
+use serde_json::Value;
+
+/// One example.
+pub struct Example {
+    /// The operation it answers.
+    pub operation: &'static str,
+    /// Its representation.
+    pub media: &'static str,
+    /// The request that it answers.
+    pub path: &'static str,
+    /// Its file below `openapi/examples/`.
+    pub file: &'static str,
+    text: &'static str,
+}
+
+macro_rules! examples {
+    ($($operation:literal, $media:literal, $file:literal, $path:literal;)+) => {
+        /// All of them.
+        pub static ALL: &[Example] = &[$(Example {
+            operation: $operation,
+            media: $media,
+            path: $path,
+            file: $file,
+            text: include_str!(concat!("../../../openapi/examples/", $file)),
+        }),+];
+    };
+}
+
+examples! {
+    "discover_listings", "application/json", "discover_listings.json", "/v1/discover?lat=-8.02&lon=110.32&radius_m=3000&limit=3&facets=kind&lang=en";
+    "discover_listings", "application/geo+json", "discover_listings.geo.json", "/v1/discover?lat=-8.02&lon=110.32&radius_m=3000&limit=2&lang=en&format=geojson";
+    "list_places", "application/json", "list_places.json", "/v1/places?area=34.02.03&limit=2&sort=name&lang=en";
+    "list_places", "application/geo+json", "list_places.geo.json", "/v1/places?area=34.02.03&limit=1&sort=name&lang=en&format=geojson";
+    "list_producers", "application/json", "list_producers.json", "/v1/producers?q=batik+tulis&limit=2&lang=en";
+    "list_producers", "application/geo+json", "list_producers.geo.json", "/v1/producers?q=batik+tulis&limit=1&lang=en&format=geojson";
+    "list_events", "application/json", "list_events.json", "/v1/events?from=2027-01-01&to=2027-01-31&limit=2&lang=en";
+    "list_events", "application/geo+json", "list_events.geo.json", "/v1/events?from=2027-01-01&to=2027-01-31&limit=1&lang=en&format=geojson";
+    "get_place", "application/json", "get_place.json", "/v1/places/pantai-parangtritis?lang=en";
+    "get_place", "application/geo+json", "get_place.geo.json", "/v1/places/pantai-parangtritis?lang=en&format=geojson";
+    "get_producer", "application/json", "get_producer.json", "/v1/producers/sentra-batik-tulis-giriloyo?lang=en";
+    "get_producer", "application/geo+json", "get_producer.geo.json", "/v1/producers/sentra-batik-tulis-giriloyo?lang=en&format=geojson";
+    "get_event", "application/json", "get_event.json", "/v1/events/labuhan-parangkusumo?lang=en";
+    "get_event", "application/geo+json", "get_event.geo.json", "/v1/events/labuhan-parangkusumo?lang=en&format=geojson";
+    "list_producer_products", "application/json", "list_producer_products.json", "/v1/producers/contoh-batik-wijaya-giriloyo/products?lang=en";
+    "list_event_occurrences", "application/json", "list_event_occurrences.json", "/v1/events/labuhan-parangkusumo/occurrences?from=2027-01-01&to=2027-12-31&lang=en";
+    "list_suggestions", "application/json", "list_suggestions.json", "/v1/suggest?q=parang&limit=5&lang=en";
+    "list_categories", "application/json", "list_categories.json", "/v1/categories?lang=en";
+    "list_areas", "application/json", "list_areas.json", "/v1/areas?level=regency&lang=en";
+    "list_areas", "application/geo+json", "list_areas.geo.json", "/v1/areas?level=province&lang=en&format=geojson";
+    "get_area", "application/json", "get_area.json", "/v1/areas/34.02.03?lang=en";
+    "get_area", "application/geo+json", "get_area.geo.json", "/v1/areas/34?lang=en&format=geojson";
+    "list_areas_at", "application/json", "list_areas_at.json", "/v1/areas/at?lat=-8.0247&lon=110.3296&lang=en";
+    "list_agencies", "application/json", "list_agencies.json", "/v1/agencies?lang=en";
+    "list_calendar_days", "application/json", "list_calendar_days.json", "/v1/calendar?from=2027-01-08&to=2027-01-09&lang=en";
+    "get_liveness", "application/json", "get_liveness.json", "/health/live";
+    "get_readiness", "application/json", "get_readiness.json", "/health/ready";
+}
+
+/// The example of an operation in a representation.
+pub fn of(operation: &str, media: &str) -> Option<Value> {
+    let example = ALL.iter().find(|e| e.operation == operation && e.media == media)?;
+    serde_json::from_str(example.text).ok()
+}
+
+/// The slug that the examples of a path use.
+pub fn slug(path: &str) -> &'static str {
+    if path.contains("/products") {
+        "contoh-batik-wijaya-giriloyo"
+    } else if path.starts_with("/v1/producers") {
+        "sentra-batik-tulis-giriloyo"
+    } else if path.starts_with("/v1/events") {
+        "labuhan-parangkusumo"
+    } else {
+        "pantai-parangtritis"
+    }
+}

@@ -1,0 +1,116 @@
+//! Pages for people: what this is, what a problem means, and the interactive documentation.
+//!
+//! Nothing on them is loaded from another host.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, Uri, header},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+};
+use domain::text::Lang;
+use utoipa_swagger_ui::Config;
+
+use crate::{
+    app::App,
+    lang,
+    problem::{Kind, Problem},
+};
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(landing))
+        .route("/problems/{name}", get(problem))
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(async || docs_file("")))
+        .route("/docs/{file}", get(async |Path(file): Path<String>| docs_file(&file)))
+}
+
+/// What a page may do: its own styles, and for the documentation its own scripts.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    base-uri 'none'; frame-ancestors 'none'";
+
+fn page(html: String, lang: Lang) -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::CONTENT_LANGUAGE, if lang == Lang::En { "en" } else { "id" }),
+        (header::CACHE_CONTROL, "public, max-age=60"),
+        (header::VARY, "Accept-Language, Accept-Encoding"),
+    ];
+    (headers, Html(html)).into_response()
+}
+
+/// Fills `{{name}}` in a template; values are ours, never a caller's.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(template.to_owned(), |html, (name, value)| {
+        html.replace(&format!("{{{{{name}}}}}"), value)
+    })
+}
+
+async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let lang = lang::of(&uri, &headers);
+    let template = match lang {
+        Lang::En => include_str!("pages/landing.en.html"),
+        Lang::Id | Lang::Jv => include_str!("pages/landing.id.html"),
+    };
+    let snapshot = app.index.snapshot();
+    let count = |kind| {
+        snapshot.documents().filter(|document| document.kind() == kind).count().to_string()
+    };
+    let [places, producers, events] = domain::listing::Kind::ALL.map(count);
+    let style = include_str!("pages/style.css");
+    let values =
+        [("style", style), ("places", &*places), ("producers", &*producers), ("events", &*events)];
+    page(fill(template, &values), lang)
+}
+
+async fn problem(
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let kind = Kind::ALL.iter().find(|kind| kind.name() == name);
+    let kind = kind.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let lang = lang::of(&uri, &headers);
+    let values = [
+        ("style", include_str!("pages/style.css")),
+        ("lang", if lang == Lang::En { "en" } else { "id" }),
+        ("status", kind.status().as_str()),
+        ("title", kind.title().in_lang(lang)),
+        ("text", kind.page().in_lang(lang)),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    Ok(page(fill(include_str!("pages/problem.html"), &values), lang))
+}
+
+/// A file of the interactive documentation, which is part of the program.
+fn docs_file(name: &str) -> Response {
+    let config = Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true);
+    match utoipa_swagger_ui::serve(name, Arc::new(config)) {
+        Ok(Some(file)) => {
+            let mut response = file.bytes.into_owned().into_response();
+            let headers = response.headers_mut();
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(DOCS_POLICY),
+            );
+            if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
+                headers.insert(header::CONTENT_TYPE, kind);
+            }
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+            if file.gzpipped {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            response
+        }
+        Ok(None) => Problem::new(Kind::NotFound).into_response(),
+        Err(error) => Problem::internal(error.as_ref()).into_response(),
+    }
+}
