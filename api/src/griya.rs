@@ -42,7 +42,10 @@ impl fmt::Display for Failure {
 
 /// Starts the log on standard error: standard output is for what a command prints.
 pub fn log_to_stderr(settings: &Settings) {
-    let filter = settings.log.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    // The libraries speak only when something is wrong, unless they are asked by name.
+    let filter: EnvFilter = format!("sea_orm_migration=warn,sqlx=warn,{}", settings.log)
+        .parse()
+        .unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => log.init(),

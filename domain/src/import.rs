@@ -92,6 +92,8 @@ pub struct Import<'a> {
 /// A record that has been read and not yet checked.
 struct Entry {
     line: usize,
+    /// The id of a listing, known or made before links are resolved.
+    id: Option<Uuid>,
     value: Map<String, Value>,
 }
 
@@ -161,22 +163,26 @@ impl<'a> Import<'a> {
             "categories.ndjson" => {
                 self.simple(entries, |import, draft: category::Draft| {
                     let row = draft.into_row()?;
+                    let same = import.reference.category(&row.code) == Some(&row);
                     import.reference.add_category(row.clone());
-                    Ok(Write::Category(Box::new(row)))
+                    Ok(Made::unless(same, Write::Category(Box::new(row))))
                 })
                 .await
             }
             "agencies.ndjson" => {
                 self.simple(entries, |import, draft: agency::Draft| {
                     let row = draft.into_row(&import.reference)?;
+                    let same = import.reference.agency(&row.id) == Some(&row);
                     import.reference.add_agency(row.clone());
-                    Ok(Write::Agency(Box::new(row)))
+                    Ok(Made::unless(same, Write::Agency(Box::new(row))))
                 })
                 .await
             }
             "holidays.ndjson" => {
-                self.simple(entries, |_, draft: holiday::Draft| {
-                    Ok(Write::Holiday(Box::new(draft.into_row()?)))
+                self.simple(entries, |import, draft: holiday::Draft| {
+                    let row = draft.into_row()?;
+                    let same = import.reference.holidays_on(row.date).any(|known| *known == row);
+                    Ok(Made::unless(same, Write::Holiday(Box::new(row))))
                 })
                 .await
             }
@@ -192,14 +198,15 @@ impl<'a> Import<'a> {
     async fn simple<D: DeserializeOwned>(
         &mut self,
         entries: Vec<Entry>,
-        make: impl Fn(&mut Self, D) -> Result<Write, Vec<Fault>>,
+        make: impl Fn(&mut Self, D) -> Result<Made, Vec<Fault>>,
     ) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
         let mut refused = Vec::new();
         let mut writes = Vec::new();
-        for Entry { line, value } in entries {
+        for Entry { line, value, .. } in entries {
             let made = read_draft(Value::Object(value)).map_err(|fault| vec![fault]);
             match made.and_then(|draft| make(self, draft)) {
-                Ok(write) => writes.push((line, write)),
+                Ok(Made::Write(write)) => writes.push((line, write)),
+                Ok(Made::Unchanged) => self.tally.unchanged += 1,
                 Err(faults) => refused.push((line, faults)),
             }
         }
@@ -223,6 +230,9 @@ impl<'a> Import<'a> {
                 for feature in collection.features {
                     let line = line_of(&text, feature.get());
                     match read_area(feature) {
+                        Ok(row) if self.reference.area(&row.code).is_some_and(|a| a.row == row) => {
+                            self.tally.unchanged += 1;
+                        }
                         Ok(row) => {
                             self.reference.add_area(row.clone());
                             writes.push((line, Write::Area(Box::new(row))));
@@ -245,6 +255,16 @@ impl<'a> Import<'a> {
     ) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
         let mut links = self.links(kind, &entries).await?;
         let stored = self.stored(&entries, &links).await?;
+        // Who is new gets an id before links are resolved: two new listings may name each other.
+        let mut entries = entries;
+        for entry in &mut entries {
+            let Some(slug) = own_slug(&entry.value) else { continue };
+            let id = own_id(&entry.value).unwrap_or_else(|| {
+                links.get(&slug).copied().unwrap_or_else(self.mint)
+            });
+            entry.id = Some(id);
+            links.entry(slug).or_insert(id);
+        }
         let mut refused = Vec::new();
         let mut writes = Vec::new();
         let mut taken: HashSet<Slug> = HashSet::new();
@@ -259,12 +279,7 @@ impl<'a> Import<'a> {
                 Ok(made)
             });
             match made {
-                Ok(Made::Write(write)) => {
-                    if let Write::Listing { record, .. } = &write {
-                        links.insert(record.listing.slug.clone(), record.listing.id);
-                    }
-                    writes.push((line, write));
-                }
+                Ok(Made::Write(write)) => writes.push((line, write)),
                 Ok(Made::Unchanged) => self.tally.unchanged += 1,
                 Err(faults) => refused.push((line, faults)),
             }
@@ -313,7 +328,7 @@ impl<'a> Import<'a> {
             return Err(faults);
         };
         let holder = links.get(&slug).copied();
-        let id = own_id(&value).or(holder).unwrap_or_else(self.mint);
+        let id = entry.id.or(holder).unwrap_or_else(self.mint);
         if holder.is_some_and(|holder| holder != id) {
             faults.push(slug_taken());
         }
@@ -421,7 +436,7 @@ impl<'a> Import<'a> {
         let same = old.is_some_and(|old| {
             *old == product::Model { version: old.version, updated_at: old.updated_at, ..row.clone() }
         });
-        Ok(if same { Made::Unchanged } else { Made::Write(Write::Product(Box::new(row))) })
+        Ok(Made::unless(same, Write::Product(Box::new(row))))
     }
 
     /// Writes all of them, each a unit; those that the database refuses come back.
@@ -465,6 +480,10 @@ enum Made {
 }
 
 impl Made {
+    fn unless(same: bool, write: Write) -> Self {
+        if same { Self::Unchanged } else { Self::Write(write) }
+    }
+
     fn write(record: Record, former_slug: Option<Slug>) -> Self {
         Self::Write(Write::Listing { record: Box::new(record), former_slug })
     }
@@ -490,7 +509,7 @@ impl Lines<'_> {
             self.line += 1;
             bytes += read as u64;
             match read_line(&line) {
-                Ok(Some(value)) => entries.push(Entry { line: self.line, value }),
+                Ok(Some(value)) => entries.push(Entry { line: self.line, id: None, value }),
                 Ok(None) => {}
                 Err(fault) => refused.push((self.line, vec![fault])),
             }

@@ -14,13 +14,13 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
     IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait as _, OnConflict},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    agency, area, category, change, error::Error, holiday,
+    agency, area, category, change, error::{Error, Fault}, holiday,
     key::Slug, listing, place, producer, product, event,
     record::{Detail, Record},
     store::Store,
@@ -171,17 +171,32 @@ async fn commit_all(store: &Store, batch: Vec<Job>) {
                 let _ = tell.send(Ok(seq));
             }
         }
-        Err(error) if batch.len() == 1 => {
-            for (_, tell) in batch {
-                let _ = tell.send(Err(error));
-                return;
-            }
-        }
-        Err(_) => {
+        Err(_) if batch.len() > 1 => {
             for (unit, tell) in batch {
-                let _ = tell.send(commit(store, &[&unit]).await);
+                let _ = tell.send(commit(store, &[&unit]).await.map_err(of_the_input));
             }
         }
+        Err(error) => {
+            if let Some((_, tell)) = batch.into_iter().next() {
+                let _ = tell.send(Err(of_the_input(error)));
+            }
+        }
+    }
+}
+
+/// A broken unique or foreign key is a fault of the input, not of the database.
+fn of_the_input(error: Error) -> Error {
+    let Error::Db(cause) = &error else { return error };
+    match cause.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Invalid(vec![Fault::new(
+            "taken",
+            "slug atau kunci sudah dipakai",
+            "a slug or key is taken by another row",
+        )]),
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
+            Error::Invalid(vec![crate::listing::names_nothing()])
+        }
+        _ => error,
     }
 }
 
