@@ -1,1 +1,248 @@
-//! stub
+//! A whole service at a port of its own, over a database of its own, and a short way to talk to it.
+//!
+//! SQLite by default; with `TEST_POSTGRES_URL` (a server, without a database's name) PostgreSQL.
+//! The fixtures are poured once a process into a template, of which every test gets a copy.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use api::{App, clock::Clock, config::Settings, seed};
+use axum::Router;
+use chrono::{DateTime, Utc};
+use domain::{import::Progress, store::Store, writer::Writer};
+use migrations::{Migrator, MigratorTrait as _};
+use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
+use sea_orm::{ConnectionTrait as _, Database};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::OnceCell};
+
+/// The moment at which every service stands until a test moves it: a Tuesday noon in Bantul.
+pub const NOON: &str = "2026-11-24T12:00:00+07:00";
+
+/// An instant of the tests.
+pub fn at(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(text).expect("an RFC 3339 time").to_utc()
+}
+
+/// A running service.
+pub struct Service {
+    /// What its handlers reach.
+    pub app: App,
+    /// Its clock, to be moved.
+    pub clock: Clock,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    client: Client,
+    /// Keeps the database's folder for as long as the service.
+    pub place: Place,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its text.
+    pub text: String,
+    /// Its text as JSON; null where it is none.
+    pub body: Value,
+}
+
+impl Reply {
+    /// A header as text; empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The `name`s of the items.
+    pub fn names(&self) -> Vec<&str> {
+        self.each("name")
+    }
+
+    /// One text member of every item.
+    pub fn each(&self, member: &str) -> Vec<&str> {
+        let items = self.body["items"].as_array().expect("a list has items");
+        items.iter().map(|item| item[member].as_str().unwrap_or_default()).collect()
+    }
+}
+
+impl Service {
+    /// A service over the fixtures, at [`NOON`].
+    pub async fn start() -> Self {
+        Self::over(Place::with_fixtures().await, &[]).await
+    }
+
+    /// A service over an empty, migrated database.
+    pub async fn empty() -> Self {
+        Self::over(Place::empty().await, &[]).await
+    }
+
+    /// A service over `place`, with settings given as on the command line.
+    pub async fn over(place: Place, flags: &[&str]) -> Self {
+        Self::dressed(place, flags, api::service).await
+    }
+
+    /// A service whose routes `make` chooses.
+    pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Router) -> Self {
+        let clock = Clock::standing(at(NOON));
+        let store = place.open().await;
+        let app = App::start(store, settings(flags), clock.clone()).await.expect("start");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        let routes = make(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { app, clock, url, client: client(), place }
+    }
+
+    /// The answer to a GET.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(path)).await
+    }
+
+    /// A GET to be given headers.
+    pub fn request(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    /// A request of another method.
+    pub fn method(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// The answer to a request.
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("text");
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply { status, headers, text, body }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it talks to nobody but the service under test")]
+fn client() -> Client {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
+/// Settings as on the command line; limits are off unless a test is about them.
+fn settings(flags: &[&str]) -> Settings {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+    let rate: &[&str] =
+        if flags.iter().any(|flag| flag.starts_with("--rate")) { &[] } else { &["--rate=off"] };
+    Line::parse_from([&["tests"], rate, flags].concat()).settings
+}
+
+/// Where a database is.
+pub struct Place {
+    /// What opens it.
+    pub url: String,
+    folder: Option<TempDir>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Place {
+    /// An empty database at the newest schema.
+    pub async fn empty() -> Self {
+        let place = Self::bare().await;
+        Migrator::up(&place.open().await.writer, None).await.expect("migrate");
+        place
+    }
+
+    /// A database without any table.
+    pub async fn bare() -> Self {
+        match server() {
+            None => Self::file(|_| ()),
+            Some(server) => Self::create(&server, "").await,
+        }
+    }
+
+    /// A database that holds the fixtures: a copy of the template.
+    pub async fn with_fixtures() -> Self {
+        static TEMPLATE: OnceCell<Place> = OnceCell::const_new();
+        let template = TEMPLATE.get_or_init(Self::template).await;
+        match server() {
+            None => {
+                let original = template.file_path();
+                Self::file(|copy| {
+                    std::fs::copy(original, copy).expect("copy the template");
+                })
+            }
+            Some(server) => {
+                let name = template.url.rsplit('/').next().expect("a name");
+                Self::create(&server, &format!(" TEMPLATE {name}")).await
+            }
+        }
+    }
+
+    async fn template() -> Self {
+        let place = Self::empty().await;
+        let store = place.open().await;
+        pour(&store, seed::From::Fixtures).await;
+        // A file is copied, a database is a template, only when nobody holds it.
+        for connection in [store.reader, store.writer] {
+            connection.close().await.expect("close");
+        }
+        place
+    }
+
+    fn file(fill: impl FnOnce(&Path)) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("griya.db");
+        fill(&file);
+        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder: Some(folder) }
+    }
+
+    fn file_path(&self) -> PathBuf {
+        self.folder.as_ref().expect("SQLite has a folder").path().join("griya.db")
+    }
+
+    async fn create(server: &str, like: &str) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("it_{}_{number}", std::process::id());
+        let admin = Database::connect(format!("{server}/postgres")).await.expect("the server");
+        let create = format!("CREATE DATABASE {name}{like}");
+        admin.execute_unprepared(&create).await.expect("create the database");
+        admin.close().await.expect("close");
+        Self { url: format!("{server}/{name}"), folder: None }
+    }
+
+    /// The database, opened.
+    pub async fn open(&self) -> Store {
+        Store::open(&self.url).await.expect("open")
+    }
+}
+
+/// Pours, and hears of no bad record.
+pub async fn pour(store: &Store, from: seed::From<'_>) {
+    let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
+        if let Progress::Refused(refusal) = progress {
+            panic!("refused: {refusal:?}");
+        }
+    };
+    seed::pour(store, &Writer::start(store), from, at("2026-11-24T08:00:00+07:00"), &mut tell)
+        .await
+        .expect("pour");
+}
+
+/// The PostgreSQL server to test on, if one is named.
+pub fn server() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "tests choose their database by environment")]
+    let server = std::env::var("TEST_POSTGRES_URL");
+    server.ok().filter(|server| !server.is_empty())
+}

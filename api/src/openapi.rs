@@ -26,6 +26,8 @@ use crate::{
 mod examples;
 mod older;
 
+pub use examples::ALL as EXAMPLES;
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Griya", description = include_str!("openapi/about.md")),

@@ -1,0 +1,110 @@
+//! The contract says what the service does, and its examples are what the service answers.
+
+use api::openapi::EXAMPLES;
+use serde_json::Value;
+use tests::Service;
+
+/// `BLESS=1` accepts what is now; examples go into the documents when they are compiled in, so a
+/// new example takes two runs.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
+fn blessing() -> bool {
+    std::env::var("BLESS").is_ok()
+}
+
+#[test]
+fn the_checked_in_contract_is_what_the_code_makes() {
+    for (file, document) in openapi::documents() {
+        let text = openapi::print(document);
+        if blessing() {
+            openapi::bless(file, &text).unwrap();
+        }
+        assert!(
+            openapi::checked_in(file).unwrap() == text,
+            "{file} is not what the code makes: run `BLESS=1 cargo test -p tests contract` and review the difference"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_service_serves_the_contract_in_both_versions() {
+    let service = Service::start().await;
+    let [(_, newest), (_, older)] = openapi::documents();
+    assert_eq!(&service.get("/openapi.json").await.body, newest);
+    assert_eq!(&service.get("/openapi-3.0.json").await.body, older);
+    let asked = service
+        .request("/openapi.json")
+        .header("accept", "application/vnd.oai.openapi+json;version=3.0");
+    let reply = service.send(asked).await;
+    assert_eq!(reply.header("content-type"), "application/vnd.oai.openapi+json;version=3.0");
+    assert_eq!(reply.body["openapi"], "3.0.3");
+}
+
+#[tokio::test]
+async fn the_examples_of_the_contract_are_real_answers() {
+    let service = Service::start().await;
+    for example in EXAMPLES {
+        let reply = service.get(example.path).await;
+        assert_eq!(reply.status, 200, "{}: {}", example.path, reply.text);
+        assert_eq!(reply.header("content-type"), example.media, "{}", example.path);
+        let file = format!("examples/{}", example.file);
+        let text = openapi::print(&reply.body);
+        if blessing() {
+            openapi::bless(&file, &text).unwrap();
+        }
+        assert!(openapi::checked_in(&file).unwrap() == text, "{file} is no longer what the service answers");
+    }
+}
+
+#[test]
+fn every_operation_has_examples_problems_and_a_name_of_its_kind() {
+    let paths = api::document()["paths"].as_object().unwrap();
+    let mut names = Vec::new();
+    for (path, operation) in paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().values().map(move |operation| (path, operation))
+    }) {
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(["discover_", "list_", "get_"].iter().any(|verb| name.starts_with(verb)), "{name}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
+        assert!(!operation["tags"].as_array().unwrap().is_empty(), "{name}");
+        for status in ["200", "400", "429", "500", "503"] {
+            assert!(operation["responses"][status].is_object(), "{name} has no {status}");
+        }
+        for (media, content) in operation["responses"]["200"]["content"].as_object().unwrap() {
+            assert!(!content["example"].is_null(), "{name} has no example of {media}");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(!parameter["description"].as_str().unwrap().is_empty(), "{path} {parameter}");
+            assert!(parameter["schema"].is_object(), "{path} {parameter}");
+        }
+        names.push(name);
+    }
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "an operation id stands twice");
+}
+
+#[test]
+fn the_contract_refers_to_nothing_outside_and_to_nothing_missing() {
+    for (file, document) in openapi::documents() {
+        let mut references = Vec::new();
+        collect(document, &mut references);
+        for reference in references {
+            let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{file}: {reference}"));
+            assert!(document.pointer(pointer).is_some(), "{file}: {reference} leads nowhere");
+        }
+    }
+}
+
+fn collect(value: &Value, references: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                references.push(reference.clone());
+            }
+            members.values().for_each(|member| collect(member, references));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
+    }
+}
