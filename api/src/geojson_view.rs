@@ -48,7 +48,7 @@ pub struct Collection {
 /// Always `FeatureCollection`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FeatureCollectionType)]
-#[expect(missing_docs, reason = "the type says it")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub enum CollectionType {
     FeatureCollection,
 }
@@ -56,7 +56,7 @@ pub enum CollectionType {
 /// Always `Feature`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FeatureType)]
-#[expect(missing_docs, reason = "the type says it")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub enum FeatureType {
     Feature,
 }
@@ -86,7 +86,7 @@ pub struct GeometryView {
 
 /// The types of geometry that occur.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(missing_docs, reason = "RFC 7946 says it")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub enum GeometryType {
     Point,
     MultiPoint,

@@ -30,7 +30,6 @@ pub struct Health {
 /// Always `ok`: what is not is a problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the type says it")]
 pub enum HealthStatus {
     Ok,
 }

@@ -127,7 +127,7 @@ specs! {
         "Only these members of an item, dotted and comma-separated. `id` is always there.";
     "limit" one, json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}), 20,
         "The most items of the page.";
-    "cursor" one, pattern("^[A-Za-z0-9_-]+$", MAX_CURSOR), "",
+    "cursor" one, pattern("^[A-Za-z0-9_-]+$", MAX_CURSOR), Value::Null,
         "Where to go on: `cursor` of the last answer, with the same query.";
 }
 

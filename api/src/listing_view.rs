@@ -74,7 +74,6 @@ pub struct OpenView {
 /// Open, closed, or nobody knows: by appointment, or open-ended hours past their start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum OpenState {
     Open,
     Closed,
@@ -103,7 +102,6 @@ pub struct OccurrenceView {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Certainty)]
-#[expect(missing_docs, reason = "the type says it")]
 pub enum CertaintyView {
     Computed,
     Announced,

@@ -104,8 +104,9 @@ fn collect_if_any(schema: &Value, path: &str, tree: &mut Fields, depth: usize) {
 
 fn finish(mut document: Value) -> Value {
     document["info"]["license"] = json!({"name": "Apache-2.0", "identifier": "Apache-2.0"});
-    document["info"]["contact"] = json!({"name": "Griya", "url": "/"});
-    document["servers"] = json!([{"url": "/", "description": "The host that serves this document"}]);
+    document["info"]["contact"] = json!({"name": "Griya"});
+    document["servers"] = json!([{"url": "/", "x-internal": false,
+        "description": "The host that serves this document: production, staging or local"}]);
     document["components"]["securitySchemes"] = json!({
         "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key",
                     "description": "A partner's key. Public reads need none."},
@@ -113,14 +114,15 @@ fn finish(mut document: Value) -> Value {
                    "description": "A person's token. Public reads need none."}
     });
     document["components"]["headers"] = headers();
-    document["components"]["responses"] = problems();
     tidy(&mut document["components"]["schemas"]);
+    let mut used = Vec::new();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for (path, item) in paths {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            finish_operation(path, operation);
+            used.extend(finish_operation(path, operation));
         }
     }
+    document["components"]["responses"] = problems(&used);
     document
 }
 
@@ -196,8 +198,8 @@ fn component(kind: Kind) -> String {
     format!("{kind:?}")
 }
 
-fn problems() -> Value {
-    let all = Kind::ALL.iter().map(|kind| {
+fn problems(used: &[Kind]) -> Value {
+    let all = Kind::ALL.iter().filter(|kind| used.contains(kind)).map(|kind| {
         let mut headers = ALWAYS.to_vec();
         headers.extend(match kind {
             Kind::TooManyRequests | Kind::Unavailable => &["Retry-After"][..],
@@ -232,7 +234,11 @@ fn problem_example(kind: Kind) -> Value {
     example
 }
 
-fn finish_operation(path: &str, operation: &mut Value) {
+/// Adds what every operation has; which kinds of problem it may answer with.
+fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
+    if operation["description"].is_null() {
+        operation["description"] = operation["summary"].clone();
+    }
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let public = path.starts_with("/v1/");
     operation["security"] =
@@ -288,11 +294,13 @@ fn finish_operation(path: &str, operation: &mut Value) {
                            "headers": refs(&["Location", "X-Request-Id", "Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy"])});
         responses.insert("308".to_owned(), moved);
     }
-    for kind in kinds {
+    for kind in &kinds {
+        let kind = *kind;
         let to = json!({"$ref": format!("#/components/responses/{}", component(kind))});
         responses.insert(kind.status().as_u16().to_string(), to);
     }
     responses.sort_keys();
+    kinds
 }
 
 /// Serves the contract in both versions.

@@ -25,7 +25,7 @@ pub struct Spec {
     pub about: &'static str,
     /// JSON schema of one value.
     pub schema: fn() -> Value,
-    /// A value that works on the fixtures.
+    /// A value that works on the fixtures; null where none can be written down.
     pub example: fn() -> Value,
 }
 
@@ -40,11 +40,13 @@ impl Spec {
         };
         let example = (self.example)();
         let example = if self.many { json!([example]) } else { example };
-        let value = json!({
+        let mut value = json!({
             "name": self.name, "in": "query", "required": false, "description": self.about,
-            "schema": schema, "example": example,
-            "style": "form", "explode": true,
+            "schema": schema, "style": "form", "explode": true,
         });
+        if !example.is_null() {
+            value["example"] = example;
+        }
         serde_json::from_value(value).expect("a parameter of the contract is well formed")
     }
 }

@@ -50,9 +50,9 @@ examples! {
     "list_suggestions", "application/json", "list_suggestions.json", "/v1/suggest?q=parang&limit=5&lang=en";
     "list_categories", "application/json", "list_categories.json", "/v1/categories?lang=en";
     "list_areas", "application/json", "list_areas.json", "/v1/areas?level=regency&lang=en";
-    "list_areas", "application/geo+json", "list_areas.geo.json", "/v1/areas?level=province&lang=en&format=geojson";
+    "list_areas", "application/geo+json", "list_areas.geo.json", "/v1/areas?parent=34.02.01&lang=en&format=geojson";
     "get_area", "application/json", "get_area.json", "/v1/areas/34.02.03?lang=en";
-    "get_area", "application/geo+json", "get_area.geo.json", "/v1/areas/34?lang=en&format=geojson";
+    "get_area", "application/geo+json", "get_area.geo.json", "/v1/areas/34.02.12.2004?lang=en&format=geojson";
     "list_areas_at", "application/json", "list_areas_at.json", "/v1/areas/at?lat=-8.0247&lon=110.3296&lang=en";
     "list_agencies", "application/json", "list_agencies.json", "/v1/agencies?lang=en";
     "list_calendar_days", "application/json", "list_calendar_days.json", "/v1/calendar?from=2027-01-08&to=2027-01-09&lang=en";
@@ -63,7 +63,21 @@ examples! {
 /// The example of an operation in a representation.
 pub fn of(operation: &str, media: &str) -> Option<Value> {
     let example = ALL.iter().find(|e| e.operation == operation && e.media == media)?;
-    serde_json::from_str(example.text).ok()
+    let mut answer = serde_json::from_str(example.text).ok()?;
+    drop_nulls(&mut answer);
+    Some(answer)
+}
+
+/// A `null` means as much as an absent member, and readers of documents stumble over the former.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 /// The slug that the examples of a path use.

@@ -34,7 +34,6 @@ macro_rules! vocabulary {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-            ToSchema,
         )]
         pub enum $name {
             $($(#[$item_doc])* #[serde(rename = $text)] #[doc = concat!("`", $text, "`")] $item),+
@@ -53,6 +52,18 @@ macro_rules! vocabulary {
                 }
             }
         }
+
+        // By hand: utoipa's derive does not see a name that a macro brings.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::NAMES.iter().copied()))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl std::str::FromStr for $name {
             type Err = Fault;
