@@ -22,6 +22,8 @@ impl Fields {
         fields.0.insert("id".to_owned(), Self::default());
         for path in raw.split(',').map(str::trim) {
             if !tree.holds(path) {
+                // Said back, but not at any length.
+                let path: String = path.chars().take(80).collect();
                 return Err(Fault::new(
                     "unknown_field",
                     format!("`{path}` bukan bidang di sini"),

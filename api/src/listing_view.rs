@@ -171,7 +171,6 @@ pub struct ImageView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Notice)]
 pub struct NoticeView {
-    #[schema(inline)]
     kind: NoticeKind,
     /// Inclusive; absent: always has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -448,7 +447,6 @@ pub struct AddressView {
 #[schema(as = Contact)]
 pub struct ContactView {
     #[serde(rename = "type")]
-    #[schema(inline)]
     kind: ContactKind,
     #[schema(max_length = 300)]
     value: String,
@@ -515,9 +513,9 @@ pub struct ListingView {
     /// By aspect; what is absent is not known.
     #[schema(value_type = BTreeMap<String, bool>)]
     accessibility: BTreeMap<Access, bool>,
-    #[schema(max_items = 20, inline)]
+    #[schema(max_items = 20)]
     facilities: Vec<Facility>,
-    #[schema(max_items = 10, inline)]
+    #[schema(max_items = 10)]
     payments: Vec<Payment>,
     #[schema(max_items = 12)]
     languages_spoken: Vec<String>,

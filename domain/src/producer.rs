@@ -105,7 +105,6 @@ vocabulary! {
 pub struct Certificate {
     /// What it vouches for.
     #[serde(rename = "type")]
-    #[schema(inline)]
     pub kind: CertificateKind,
     /// As printed on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
