@@ -35,8 +35,16 @@ impl Fields {
         Ok(fields)
     }
 
-    /// Adds a dotted path. A member wanted whole stays whole whatever part of it is named too.
-    pub fn add(&mut self, path: &str) {
+    /// Adds a dotted path to a tree of all there is.
+    pub fn grow(&mut self, path: &str) {
+        let mut tree = self;
+        for step in path.split('.') {
+            tree = tree.0.entry(step.to_owned()).or_default();
+        }
+    }
+
+    /// Wants a dotted path. A member wanted whole stays whole whatever part of it is named too.
+    fn add(&mut self, path: &str) {
         let (first, rest) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
         let fresh = !self.0.contains_key(first);
         let below = self.0.entry(first.to_owned()).or_default();
@@ -84,8 +92,8 @@ mod tests {
 
     fn tree() -> Fields {
         let mut tree = Fields::default();
-        for path in ["id", "name", "location.lat", "location.lon", "notices.text"] {
-            tree.add(path);
+        for path in ["id", "name", "location", "location.lat", "location.lon", "notices.text"] {
+            tree.grow(path);
         }
         tree
     }

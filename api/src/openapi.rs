@@ -91,7 +91,7 @@ fn collect(schema: &Value, path: &str, tree: &mut Fields, depth: usize) {
     collect_if_any(&schema["items"], path, tree, depth);
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        tree.add(&path);
+        tree.grow(&path);
         collect(schema, &path, tree, depth + 1);
     }
 }
