@@ -2,5 +2,7 @@
 
 mod contract;
 mod discover;
+mod parameters;
+mod problems;
 mod log;
 mod schema;

@@ -1,6 +1,5 @@
 //! Areas: province, regency, kapanewon, kalurahan, with their polygons.
 
-use axum::extract::Path;
 use domain::{
     Fault,
     area::{Area, Level},
@@ -16,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     answer::{Answer, media},
     app::App,
-    asked::{Asked, COMMON, FORMAT},
+    asked::{Asked, COMMON, FORMAT, Key},
     geojson_view::{CollectionType, FeatureType, GeometryView},
     listing_query::{pattern, point, specs},
     params::Spec,
@@ -195,7 +194,7 @@ async fn list_areas(mut asked: Asked) -> Result<Answer, Problem> {
     responses((status = OK, description = "The area", content(
         (AreaView = "application/json"), (AreaFeature = "application/geo+json"))))
 )]
-async fn get_area(Path(code): Path<String>, mut asked: Asked) -> Result<Answer, Problem> {
+async fn get_area(Key(code): Key, mut asked: Asked) -> Result<Answer, Problem> {
     let media = asked.media(&[media::JSON, media::GEOJSON])?;
     let snapshot = asked.snapshot.clone();
     asked.params.finish(&[&COMMON, &FORMAT])?;

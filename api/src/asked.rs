@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::{FromRef, FromRequestParts},
+    extract::{FromRef, FromRequestParts, Path},
     http::{HeaderMap, header, request::Parts},
 };
 use chrono::{DateTime, Utc};
@@ -53,6 +53,18 @@ where
             snapshot: app.index.snapshot(),
             accept: accept(&parts.headers),
         })
+    }
+}
+
+/// The variable of the path. One that is no UTF-8 names nothing.
+pub struct Key(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let key = Path::<String>::from_request_parts(parts, state).await;
+        key.map(|Path(key)| Self(key)).map_err(|_| Problem::new(Kind::NotFound))
     }
 }
 

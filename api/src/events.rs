@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset, TimeDelta};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Answer, media},
     app::App,
-    asked::{Asked, COMMON},
+    asked::{Asked, COMMON, Key},
     geojson_view::{FeatureType, GeometryView},
     listing_detail::{DetailParams, Found, detail, find},
     listing_query::{moment, specs, window},
@@ -275,7 +275,7 @@ pub struct OccurrencePage {
 )]
 async fn get_event(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
     detail(&app, asked, Kind::Event, &id, |seen, document| seen.event(document))
@@ -291,7 +291,7 @@ async fn get_event(
 )]
 async fn list_event_occurrences(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Key(id): Key,
     mut asked: Asked,
 ) -> Result<Response, Problem> {
     asked.media(&[media::JSON])?;

@@ -113,6 +113,8 @@ fn finish(mut document: Value) -> Value {
         "bearer": {"type": "http", "scheme": "bearer",
                    "description": "A person's token. Public reads need none."}
     });
+    // Once for all: nothing is needed to read, and a key or token is looked at where it is sent.
+    document["security"] = json!([{}, {"api_key": []}, {"bearer": []}]);
     document["components"]["headers"] = headers();
     tidy(&mut document["components"]["schemas"]);
     let mut used = Vec::new();
@@ -241,8 +243,6 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
     }
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let public = path.starts_with("/v1/");
-    operation["security"] =
-        if public { json!([{}, {"api_key": []}, {"bearer": []}]) } else { json!([{}]) };
     let named = path.contains('{');
     if named {
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {

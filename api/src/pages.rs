@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
@@ -16,6 +16,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::{
     app::App,
+    asked::Key,
     lang,
     problem::{Kind, Problem},
 };
@@ -27,7 +28,7 @@ pub fn router() -> Router<App> {
         .route("/problems/{name}", get(problem))
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(async || docs_file("")))
-        .route("/docs/{file}", get(async |Path(file): Path<String>| docs_file(&file)))
+        .route("/docs/{file}", get(async |Key(file): Key| docs_file(&file)))
 }
 
 /// What a page may do: its own styles, and for the documentation its own scripts.
@@ -71,7 +72,7 @@ async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Respon
 }
 
 async fn problem(
-    Path(name): Path<String>,
+    Key(name): Key,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! Places: where to go.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::Response,
 };
 use chrono::NaiveDate;
@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    asked::Asked,
+    asked::{Asked, Key},
     geojson_view::GeometryView,
     listing_detail::{DetailParams, detail},
     listing_view::{ListingView, Seen},
@@ -134,7 +134,7 @@ pub struct PlaceFeature {
 )]
 async fn get_place(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
     detail(&app, asked, Kind::Place, &id, |seen, document| seen.place(document))

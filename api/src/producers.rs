@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset};
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Answer, media},
     app::App,
-    asked::{Asked, COMMON, LangParams},
+    asked::{Asked, COMMON, Key, LangParams},
     geojson_view::{FeatureType, GeometryView},
     listing_detail::{DetailParams, Found, detail, find},
     listing_view::{ImageView, LinkView, ListingView, Seen, local},
@@ -251,7 +251,7 @@ pub struct ProductPage {
 )]
 async fn get_producer(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
     detail(&app, asked, Kind::Producer, &id, |seen, document| seen.producer(document))
@@ -267,7 +267,7 @@ async fn get_producer(
 )]
 async fn list_producer_products(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Key(id): Key,
     mut asked: Asked,
 ) -> Result<Response, Problem> {
     asked.media(&[media::JSON])?;
