@@ -246,3 +246,20 @@ pub fn server() -> Option<String> {
     let server = std::env::var("TEST_POSTGRES_URL");
     server.ok().filter(|server| !server.is_empty())
 }
+
+/// The program `griya`. Built on the first call: a test binary of another crate does not bring it.
+pub fn program() -> PathBuf {
+    static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    PROGRAM
+        .get_or_init(|| {
+            let built = std::process::Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--workspace", "--bin", "griya"])
+                .status()
+                .expect("cargo runs");
+            assert!(built.success(), "the program does not build");
+            // The test binary is target/PROFILE/deps/it-…; the program is target/PROFILE/griya.
+            let test = std::env::current_exe().expect("a path");
+            test.ancestors().nth(2).expect("target/PROFILE").join("griya")
+        })
+        .clone()
+}

@@ -71,13 +71,13 @@ pub struct DayView {
     holiday: Option<String>,
     /// In order of their start.
     #[schema(max_items = 10_000)]
-    events: Vec<EventName>,
+    events: Vec<NamedEvent>,
 }
 
 /// An event by name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = EventName)]
-pub struct EventName {
+#[schema(as = NamedEvent)]
+pub struct NamedEvent {
     id: Uuid,
     #[schema(max_length = 80)]
     slug: String,
@@ -133,14 +133,14 @@ async fn list_calendar_days(mut asked: Asked) -> Result<Answer, Problem> {
     Answer::of(&CalendarPage { items, cursor: None }, media::JSON, asked.lang)
 }
 
-fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Vec<EventName>> {
+fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Vec<NamedEvent>> {
     let window = Window { from: Some(Edge::On(from)), to: Some(Edge::On(to)) };
     let mut found = Vec::new();
     for document in asked.snapshot.documents() {
         let (start, end) = window.instants(asked.now, document.zone);
         for one in document.occurrences(start, end, 2000) {
             let listing = &document.record.listing;
-            let name = EventName {
+            let name = NamedEvent {
                 id: listing.id,
                 slug: listing.slug.to_string(),
                 name: listing.name.get(asked.lang).1.to_owned(),
@@ -153,7 +153,7 @@ fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<Naiv
         }
     }
     found.sort_by(|a, b| (a.0, &a.3.slug).cmp(&(b.0, &b.3.slug)));
-    let mut days: BTreeMap<NaiveDate, Vec<EventName>> = BTreeMap::new();
+    let mut days: BTreeMap<NaiveDate, Vec<NamedEvent>> = BTreeMap::new();
     for (_, first, last, name) in found {
         for day in first.iter_days().take_while(|day| *day <= last) {
             let events = days.entry(day).or_default();

@@ -25,7 +25,7 @@ use crate::{
     geojson_view::{FeatureType, GeometryView},
     listing_detail::{DetailParams, Found, detail, find},
     listing_query::{moment, specs, window},
-    listing_view::{AgencyName, LinkView, ListingView, OccurrenceView, Seen, local},
+    listing_view::{NamedAgency, LinkView, ListingView, OccurrenceView, Seen, local},
     params::Spec,
     places::AdmissionView,
     problem::Problem,
@@ -194,7 +194,7 @@ pub struct OrganiserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     listing: Option<LinkView>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    agency: Option<AgencyName>,
+    agency: Option<NamedAgency>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 160)]
     name: Option<String>,

@@ -39,8 +39,8 @@ pub struct Seen<'a> {
 
 /// A category with its name.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CategoryName)]
-pub struct CategoryName {
+#[schema(as = NamedCategory)]
+pub struct NamedCategory {
     #[schema(value_type = String, max_length = 64, example = "nature.beach")]
     code: CategoryCode,
     #[schema(max_length = 80, example = "Pantai")]
@@ -49,8 +49,8 @@ pub struct CategoryName {
 
 /// An area with its name.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AreaName)]
-pub struct AreaName {
+#[schema(as = NamedArea)]
+pub struct NamedArea {
     #[schema(value_type = String, max_length = 13, example = "34.02.03.2002")]
     code: AreaCode,
     #[schema(max_length = 250, example = "Parangtritis, Kretek")]
@@ -206,7 +206,7 @@ pub struct ItemView {
     #[schema(max_length = 280)]
     summary: Option<String>,
     #[schema(required = false)]
-    category: CategoryName,
+    category: NamedCategory,
     /// Its point; an event's without one is its venue's.
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Position>,
@@ -215,7 +215,7 @@ pub struct ItemView {
     #[schema(minimum = 0, maximum = 50_000, format = "int32")]
     accuracy_m: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    area: Option<AreaName>,
+    area: Option<NamedArea>,
     /// Metres from the point asked for, along the WGS 84 geodesic, to a decimetre.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 20_010_000, format = "double", example = 812.4)]
@@ -295,17 +295,17 @@ impl<'a> Seen<'a> {
     }
 
     /// A category with its name.
-    pub fn category(&self, code: &CategoryCode) -> CategoryName {
+    pub fn category(&self, code: &CategoryCode) -> NamedCategory {
         let name = self.snapshot.reference().category(code);
         let name = name.map_or_else(|| code.to_string(), |c| c.name.get(self.lang).1.to_owned());
-        CategoryName { code: code.clone(), name }
+        NamedCategory { code: code.clone(), name }
     }
 
     /// The area of a document with its name.
-    pub fn area(&self, document: &Document) -> Option<AreaName> {
+    pub fn area(&self, document: &Document) -> Option<NamedArea> {
         let code = document.area.clone()?;
         let name = self.snapshot.reference().area_name(&code, self.lang);
-        Some(AreaName { name, code, inferred: document.area_inferred })
+        Some(NamedArea { name, code, inferred: document.area_inferred })
     }
 
     /// Whether it is open now.
@@ -469,8 +469,8 @@ fn contact(contact: &Contact) -> Option<ContactView> {
 
 /// An agency with its name.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AgencyName)]
-pub struct AgencyName {
+#[schema(as = NamedAgency)]
+pub struct NamedAgency {
     #[schema(value_type = String, max_length = 64, example = "dinas-pariwisata")]
     id: AgencyId,
     name: Words,
@@ -494,10 +494,10 @@ pub struct ListingView {
     /// Markdown, safe subset.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Words>,
-    category: CategoryName,
+    category: NamedCategory,
     /// Further categories.
     #[schema(max_items = 8)]
-    categories: Vec<CategoryName>,
+    categories: Vec<NamedCategory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Position>,
     /// How far from the truth the point may be, metres.
@@ -505,7 +505,7 @@ pub struct ListingView {
     #[schema(minimum = 0, maximum = 50_000, format = "int32")]
     accuracy_m: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    area: Option<AreaName>,
+    area: Option<NamedArea>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<AddressView>,
     #[schema(value_type = Vec<String>, max_items = 12)]
@@ -553,7 +553,7 @@ pub struct ListingView {
     #[serde(skip_serializing_if = "Option::is_none")]
     verified_at: Option<DateTime<FixedOffset>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    responsible_agency: Option<AgencyName>,
+    responsible_agency: Option<NamedAgency>,
     #[schema(max_items = 12)]
     see_also: Vec<LinkView>,
     /// Leads the `ETag`; one more with every write.
@@ -668,9 +668,9 @@ impl Seen<'_> {
     }
 
     /// An agency with its name.
-    pub fn agency(&self, id: &AgencyId) -> Option<AgencyName> {
+    pub fn agency(&self, id: &AgencyId) -> Option<NamedAgency> {
         let agency = self.snapshot.reference().agency(id)?;
-        Some(AgencyName { id: id.clone(), name: self.tongue.show(&agency.name) })
+        Some(NamedAgency { id: id.clone(), name: self.tongue.show(&agency.name) })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     asked::{Asked, COMMON},
     listing_query::{MAX_WORDS, point, specs},
-    listing_view::{AreaName, Seen},
+    listing_view::{NamedArea, Seen},
     params::{Spec, text},
     problem::Problem,
     words::Tongue,
@@ -79,7 +79,7 @@ pub struct SuggestionView {
     code: Option<String>,
     /// Where a listing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    area: Option<AreaName>,
+    area: Option<NamedArea>,
 }
 
 /// What a suggestion stands for.
