@@ -51,7 +51,10 @@ async fn the_examples_of_the_contract_are_real_answers() {
         if blessing() {
             openapi::bless(&file, &text).unwrap();
         }
-        assert!(openapi::checked_in(&file).unwrap() == text, "{file} is no longer what the service answers");
+        assert!(
+            openapi::checked_in(&file).unwrap() == text,
+            "{file} is no longer what the service answers"
+        );
     }
 }
 
@@ -90,7 +93,8 @@ fn the_contract_refers_to_nothing_outside_and_to_nothing_missing() {
         let mut references = Vec::new();
         collect(document, &mut references);
         for reference in references {
-            let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{file}: {reference}"));
+            let pointer =
+                reference.strip_prefix('#').unwrap_or_else(|| panic!("{file}: {reference}"));
             assert!(document.pointer(pointer).is_some(), "{file}: {reference} leads nowhere");
         }
     }

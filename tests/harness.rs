@@ -126,12 +126,8 @@ impl Service {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "it talks to nobody but the service under test")]
 fn client() -> Client {
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client")
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
 /// Settings as on the command line; limits are off unless a test is about them.

@@ -1,8 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod contract;
+mod cursors;
 mod discover;
+mod fixtures;
+mod geometry;
+mod log;
 mod parameters;
 mod problems;
-mod log;
 mod schema;

@@ -160,7 +160,9 @@ async fn every_documented_parameter_is_taken_where_it_is_documented() {
             let reply = service.get(&format!("{path}?{name}={value}")).await;
             let unknown = reply.body["errors"].as_array().is_some_and(|errors| {
                 errors.iter().any(|error| {
-                    error["parameter"] == name && error["code"] != "missing" && error["code"] != "needs_point"
+                    error["parameter"] == name
+                        && error["code"] != "missing"
+                        && error["code"] != "needs_point"
                 })
             });
             assert!(!unknown, "{path}?{name}={value}: {}", reply.text);

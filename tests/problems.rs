@@ -20,7 +20,16 @@ fn is(reply: &Reply, status: u16, kind: &str) {
 #[tokio::test]
 async fn a_path_that_names_nothing_is_not_found() {
     let service = Service::start().await;
-    for path in ["/nowhere", "/v1/places/atlantis", "/v1/areas/99", "/v1/places/", "/v1/places/%FF", "/v1/producers/pantai-parangtritis", "/v1/events/x/occurrences", "/problems/none"] {
+    for path in [
+        "/nowhere",
+        "/v1/places/atlantis",
+        "/v1/areas/99",
+        "/v1/places/",
+        "/v1/places/%FF",
+        "/v1/producers/pantai-parangtritis",
+        "/v1/events/x/occurrences",
+        "/problems/none",
+    ] {
         is(&service.get(path).await, 404, "not-found");
     }
 }
@@ -36,7 +45,9 @@ async fn another_method_is_told_which_ones_work() {
 #[tokio::test]
 async fn what_is_not_built_yet_is_not_acceptable() {
     let service = Service::start().await;
-    for accept in ["application/ld+json", "text/calendar", "text/csv", "application/x-ndjson", "text/html"] {
+    for accept in
+        ["application/ld+json", "text/calendar", "text/csv", "application/x-ndjson", "text/html"]
+    {
         let reply = service.send(service.request("/v1/events").header("accept", accept)).await;
         is(&reply, 406, "not-acceptable");
     }
@@ -84,7 +95,7 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
 fn with_traps(app: App) -> Router {
     let trapped = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("a secret") }))
-        .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(600)).await));
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_mins(10)).await));
     edge::dress(trapped, app)
 }
 
@@ -129,7 +140,9 @@ async fn every_kind_of_problem_has_a_page_in_both_languages() {
 #[tokio::test]
 async fn nothing_about_our_inside_is_ever_said() {
     let service = Service::start().await;
-    for path in ["/v1/places?q=%27;DROP%20TABLE%20listing", "/v1/places/%27", "/v1/places?cursor=e30"] {
+    for path in
+        ["/v1/places?q=%27;DROP%20TABLE%20listing", "/v1/places/%27", "/v1/places?cursor=e30"]
+    {
         let text = service.get(path).await.text.to_lowercase();
         for secret in ["sqlite", "postgres", "select ", "src/", "panicked", "backtrace"] {
             assert!(!text.contains(secret), "{path}: {text}");

@@ -86,7 +86,11 @@ impl IntoResponse for Answer {
             header::VARY,
             HeaderValue::from_static("Accept, Accept-Language, Accept-Encoding"),
         );
-        let rest = [(header::ETAG, Some(tag)), (header::CACHE_CONTROL, Some(cache)), (header::LINK, self.link)];
+        let rest = [
+            (header::ETAG, Some(tag)),
+            (header::CACHE_CONTROL, Some(cache)),
+            (header::LINK, self.link),
+        ];
         for (name, value) in rest {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);

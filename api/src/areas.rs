@@ -160,7 +160,10 @@ fn feature(area: &Area, view: &AreaView) -> Value {
 async fn list_areas(mut asked: Asked) -> Result<Answer, Problem> {
     let media = asked.media(&[media::JSON, media::GEOJSON])?;
     let level = asked.params.one_with("level", |raw| {
-        Level::ALL.into_iter().find(|level| level.name() == raw).ok_or_else(|| unknown_word(&LEVELS))
+        Level::ALL
+            .into_iter()
+            .find(|level| level.name() == raw)
+            .ok_or_else(|| unknown_word(&LEVELS))
     });
     let snapshot = asked.snapshot.clone();
     let reference = snapshot.reference();

@@ -124,11 +124,8 @@ impl Asked {
             if LATER.contains(&format.as_str()) {
                 return Err(Problem::new(Kind::NotAcceptable));
             }
-            let fault = Fault::new(
-                "unknown_value",
-                "harus json atau geojson",
-                "must be json or geojson",
-            );
+            let fault =
+                Fault::new("unknown_value", "harus json atau geojson", "must be json or geojson");
             self.params.fault("format", fault);
             return Ok(offers[0]);
         }
@@ -169,7 +166,8 @@ fn weigh(range: &str, offer: &str) -> Option<(u8, f32)> {
     } else {
         return None;
     };
-    let weight = steps.find_map(|step| step.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+    let weight =
+        steps.find_map(|step| step.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
     Some((specific, weight.filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0)))
 }
 

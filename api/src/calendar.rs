@@ -133,7 +133,11 @@ async fn list_calendar_days(mut asked: Asked) -> Result<Answer, Problem> {
     Answer::of(&CalendarPage { items, cursor: None }, media::JSON, asked.lang)
 }
 
-fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Vec<NamedEvent>> {
+fn events_by_day(
+    asked: &Asked,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> BTreeMap<NaiveDate, Vec<NamedEvent>> {
     let window = Window { from: Some(Edge::On(from)), to: Some(Edge::On(to)) };
     let mut found = Vec::new();
     for document in asked.snapshot.documents() {
@@ -148,7 +152,8 @@ fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<Naiv
             let starts = one.starts_at(document.zone);
             // The last instant that belongs to it; one without length belongs to its own.
             let ends = (one.ends_at(document.zone) - TimeDelta::microseconds(1)).max(starts);
-            let local = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&document.zone).date_naive();
+            let local =
+                |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&document.zone).date_naive();
             found.push((starts, local(starts).max(from), local(ends).min(to), name));
         }
     }
@@ -169,9 +174,7 @@ fn events_by_day(asked: &Asked, from: NaiveDate, to: NaiveDate) -> BTreeMap<Naiv
 fn weekday(day: Weekday, lang: Lang) -> &'static str {
     let names = match lang {
         Lang::Id => ["Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"],
-        Lang::En => {
-            ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-        }
+        Lang::En => ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
         Lang::Jv => ["Senèn", "Slasa", "Rebo", "Kemis", "Jemuwah", "Setu", "Ngahad"],
     };
     names[day.num_days_from_monday() as usize]

@@ -84,7 +84,9 @@ impl IntoParams for Discover {
 }
 
 impl IntoParams for OneKind {
-    fn into_params(from: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
+    fn into_params(
+        from: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+    ) -> Vec<Parameter> {
         let mut all = Discover::into_params(from);
         all.retain(|parameter| parameter.name != "kind");
         all
@@ -250,4 +252,3 @@ fn next_link(app: &App, path: &str, raw: &str, cursor: &str) -> String {
     let joint = if kept.is_empty() { "" } else { "&" };
     format!("<{base}{path}?{}{joint}cursor={cursor}>; rel=\"next\"", kept.join("&"))
 }
-

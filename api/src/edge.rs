@@ -40,9 +40,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the edge around `router`. Tests dress routes of their own with it.
 pub fn dress(router: Router<App>, app: App) -> Router {
-    let always = |name, value| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+    let always =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     router
         .fallback(async || Problem::new(Kind::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
@@ -78,7 +77,7 @@ fn cors() -> CorsLayer {
             rate::LEFT,
             REQUEST_ID,
         ])
-        .max_age(Duration::from_secs(86_400))
+        .max_age(Duration::from_hours(24))
 }
 
 /// Gives the request an id, and the log its line: no query in it, for that says where somebody is.
@@ -134,13 +133,10 @@ async fn gate(State(app): State<App>, request: Request, next: Next) -> Response 
     let Ok(_room) = app.room.try_acquire() else {
         return Problem::retry_after(Kind::Unavailable, 1).into_response();
     };
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!("a request took too long");
-            Problem::retry_after(Kind::Unavailable, 5).into_response()
-        }
-    }
+    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| {
+        tracing::error!("a request took too long");
+        Problem::retry_after(Kind::Unavailable, 5).into_response()
+    })
 }
 
 fn has_credential(request: &Request) -> bool {
@@ -149,6 +145,7 @@ fn has_credential(request: &Request) -> bool {
             || request.headers().contains_key("x-api-key"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let said = cause
         .downcast_ref::<String>()

@@ -25,11 +25,11 @@ use crate::{
     geojson_view::{FeatureType, GeometryView},
     listing_detail::{DetailParams, Found, detail, find},
     listing_query::{moment, specs, window},
-    listing_view::{NamedAgency, LinkView, ListingView, OccurrenceView, Seen, local},
+    listing_view::{LinkView, ListingView, NamedAgency, OccurrenceView, Seen, local},
     params::Spec,
     places::AdmissionView,
     problem::Problem,
-    words::{Tongue, Words},
+    words::Words,
 };
 use domain::Fault;
 use serde_json::json;
@@ -222,7 +222,7 @@ impl Seen<'_> {
             event_status: *event_status,
             status_reason: self.tongue.maybe(status_reason.as_ref()),
             previous_start: previous_start.map(|at| local(at, document)),
-            next_occurrence: next.and_then(|one| self.occurrence(document, &one)),
+            next_occurrence: next.and_then(|one| Self::occurrence(document, &one)),
             venue: venue.and_then(|id| self.link(id)),
             organiser: organiser.as_ref().and_then(|organiser| self.organiser(organiser)),
             admission: admission.as_ref().map(|admission| self.admission(admission)),
@@ -298,9 +298,8 @@ async fn list_event_occurrences(
     let window = window(&mut asked.params).unwrap_or(Window { from: None, to: None });
     let from = window.from.unwrap_or(Edge::Now);
     let zone = domain::listing::DEFAULT_ZONE;
-    let to = window.to.unwrap_or_else(|| {
-        Edge::At(from.instant(asked.now, zone) + TimeDelta::days(366))
-    });
+    let to =
+        window.to.unwrap_or_else(|| Edge::At(from.instant(asked.now, zone) + TimeDelta::days(366)));
     let window = Window { from: Some(from), to: Some(to) };
     let (start, end) = window.instants(asked.now, zone);
     if end - start > TimeDelta::days(MAX_DAYS + 1) {
@@ -317,13 +316,11 @@ async fn list_event_occurrences(
         Found::Here(document) => document,
         Found::Moved(response) => return Ok(response),
     };
-    let tongue = Tongue::One(asked.lang);
-    let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
     let (start, end) = window.instants(asked.now, document.zone);
     let items = document
         .occurrences(start, end, 2000)
         .iter()
-        .filter_map(|one| seen.occurrence(&document, one))
+        .filter_map(|one| Seen::occurrence(&document, one))
         .collect();
     let page = OccurrencePage { items, cursor: None };
     Ok(Answer::of(&page, media::JSON, asked.lang)?.into_response())

@@ -16,7 +16,11 @@ impl Fields {
     /// `unknown_field` that names the first one that is not in `tree`.
     pub fn read(raw: &str, tree: &Self) -> Result<Self, Fault> {
         if raw.len() > 2000 {
-            return Err(Fault::new("too_long", "paling banyak 2000", "must be at most 2000 characters"));
+            return Err(Fault::new(
+                "too_long",
+                "paling banyak 2000",
+                "must be at most 2000 characters",
+            ));
         }
         let mut fields = Self::default();
         fields.0.insert("id".to_owned(), Self::default());

@@ -27,7 +27,7 @@ impl Failure {
         let mut said = format!("{doing}: {cause}");
         let mut next = cause.source();
         while let Some(cause) = next {
-            said.push_str(&format!(": {cause}"));
+            said = format!("{said}: {cause}");
             next = cause.source();
         }
         Self(said)
@@ -88,10 +88,7 @@ pub async fn seed(settings: &Settings, folder: Option<&Path>, bar: bool) -> Resu
     let store = open_migrated(settings).await?;
     let from = folder.map_or(seed::From::Fixtures, seed::From::Folder);
     let tally = pour(&store, &Writer::start(&store), from, bar).await?;
-    println!(
-        "{} written, {} unchanged, {} refused",
-        tally.written, tally.unchanged, tally.refused
-    );
+    println!("{} written, {} unchanged, {} refused", tally.written, tally.unchanged, tally.refused);
     if tally.refused > 0 {
         return Err(Failure("some records were refused; the others are in".to_owned()));
     }

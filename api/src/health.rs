@@ -57,7 +57,10 @@ async fn get_readiness(State(app): State<App>) -> Result<impl IntoResponse, Prob
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(_)) => Ok(ok()),
         Ok(Err(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the database does not answer");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the database does not answer"
+            );
             Err(Problem::retry_after(Kind::Unavailable, 5))
         }
         Err(_) => {

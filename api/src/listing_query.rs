@@ -178,9 +178,10 @@ fn known<T>(exists: bool, code: T) -> Result<T, Fault> {
 /// `true` whatever the value: whether a parameter is there is asked before it is read.
 fn kinds(p: &mut Params, kind: Option<Kind>) -> Vec<Kind> {
     let read = |raw: &str| {
-        Kind::ALL.into_iter().find(|kind| kind.name() == raw).ok_or_else(|| {
-            unknown_word(&["place", "producer", "event"])
-        })
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == raw)
+            .ok_or_else(|| unknown_word(&["place", "producer", "event"]))
     };
     match kind {
         // The path fixes it, and `LIST` without `kind` is what `finish` is given: a `kind=` there
@@ -269,9 +270,15 @@ fn bbox(raw: &str) -> Result<Bbox, Fault> {
 pub fn instant(raw: &str) -> Result<DateTime<Utc>, Fault> {
     // A `+` that was not encoded arrives as a space.
     let raw = raw.replace(' ', "+");
-    DateTime::parse_from_rfc3339(&raw).ok().map(|at| at.to_utc()).filter(in_reach).ok_or_else(|| {
-        Fault::new("bad_format", "harus waktu RFC 3339", "must be an RFC 3339 time, years 1900 to 2199")
-    })
+    DateTime::parse_from_rfc3339(&raw).ok().map(|at| at.to_utc()).filter(in_reach).ok_or_else(
+        || {
+            Fault::new(
+                "bad_format",
+                "harus waktu RFC 3339",
+                "must be an RFC 3339 time, years 1900 to 2199",
+            )
+        },
+    )
 }
 
 /// What can be reckoned with: far instants overflow calendars, and no listing is there.
@@ -286,13 +293,14 @@ fn instant_edge(raw: &str) -> Result<Edge, Fault> {
 
 /// A `YYYY-MM-DD` date.
 pub fn date(raw: &str) -> Result<NaiveDate, Fault> {
-    let bad =
-        || Fault::new("bad_format", "harus tanggal YYYY-MM-DD", "must be a date YYYY-MM-DD");
+    let bad = || Fault::new("bad_format", "harus tanggal YYYY-MM-DD", "must be a date YYYY-MM-DD");
     if raw.len() != 10 {
         return Err(bad());
     }
     let date = NaiveDate::parse_from_str(raw, "%Y-%m-%d").map_err(|_| bad())?;
-    in_reach(&date.and_time(chrono::NaiveTime::MIN).and_utc()).then_some(date).ok_or_else(|| between(1900, 2199))
+    in_reach(&date.and_time(chrono::NaiveTime::MIN).and_utc())
+        .then_some(date)
+        .ok_or_else(|| between(1900, 2199))
 }
 
 fn edge(raw: &str) -> Result<Edge, Fault> {
@@ -388,8 +396,7 @@ fn facts(p: &mut Params, snapshot: &Snapshot) -> Facts {
         made_to_order: p.flag("made_to_order"),
         event_statuses: p.many_with("event_status", status),
         agencies: p.many_with("agency", |raw| {
-            raw.parse()
-                .and_then(|id| known(snapshot.reference().agency(&id).is_some(), id))
+            raw.parse().and_then(|id| known(snapshot.reference().agency(&id).is_some(), id))
         }),
         text_in: p.many("text_in"),
         ids: p.many_with("id", id),

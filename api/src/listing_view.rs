@@ -259,7 +259,7 @@ pub enum LangView {
     Jv,
 }
 
-impl<'a> Seen<'a> {
+impl Seen<'_> {
     /// A hit as an item.
     pub fn item(&self, hit: &Hit) -> ItemView {
         let document = &hit.document;
@@ -284,7 +284,7 @@ impl<'a> Seen<'a> {
             next_occurrence: hit
                 .next_occurrence
                 .as_ref()
-                .and_then(|occurrence| self.occurrence(document, occurrence)),
+                .and_then(|occurrence| Self::occurrence(document, occurrence)),
             event_status: document.record.event().map(|event| event.event_status),
             image: listing.media.first().map(|image| self.image(image)),
             notices: self.notices(document, |notice| notice.in_force(self.now)),
@@ -325,7 +325,7 @@ impl<'a> Seen<'a> {
     }
 
     /// One occurrence of an event.
-    pub fn occurrence(&self, document: &Document, one: &Occurrence) -> Option<OccurrenceView> {
+    pub fn occurrence(document: &Document, one: &Occurrence) -> Option<OccurrenceView> {
         Some(OccurrenceView {
             start: one.start.to_string(),
             end: one.end.to_string(),
@@ -341,8 +341,18 @@ impl<'a> Seen<'a> {
 
     /// An image.
     pub fn image(&self, image: &Image) -> ImageView {
-        let Image { src, srcset, width, height, alt, credit, licence, holder, focal_point, thumbhash } =
-            image;
+        let Image {
+            src,
+            srcset,
+            width,
+            height,
+            alt,
+            credit,
+            licence,
+            holder,
+            focal_point,
+            thumbhash,
+        } = image;
         ImageView {
             src: src.clone(),
             srcset: srcset.clone(),
@@ -380,7 +390,11 @@ impl<'a> Seen<'a> {
     }
 
     /// When an item of `document` says something else by itself: it opens, closes, ends or begins.
-    pub fn changes_at(&self, document: &Document, next: Option<&Occurrence>) -> Option<DateTime<Utc>> {
+    pub fn changes_at(
+        &self,
+        document: &Document,
+        next: Option<&Occurrence>,
+    ) -> Option<DateTime<Utc>> {
         let open = document.openness(self.now).and_then(|openness| openness.until);
         let ends = next.map(|one| one.ends_at(document.zone)).filter(|end| *end > self.now);
         let notices = document.record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
@@ -567,6 +581,7 @@ pub struct ListingView {
 
 impl Seen<'_> {
     /// What all listings share.
+    #[expect(clippy::too_many_lines, reason = "every column is taken out and decided on")]
     pub fn listing(&self, document: &Arc<Document>) -> ListingView {
         let domain::listing::Model {
             id,
@@ -673,4 +688,3 @@ impl Seen<'_> {
         Some(NamedAgency { id: id.clone(), name: self.tongue.show(&agency.name) })
     }
 }
-

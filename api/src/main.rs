@@ -12,7 +12,7 @@ mod griya;
 /// Griya finds and keeps the places, home industries and events of Bantul.
 ///
 /// Without a command it serves: on an embedded database with the Bantul fixtures, ready at
-/// http://127.0.0.1:8080. Every option can be set by its variable as well.
+/// <http://127.0.0.1:8080>. Every option can be set by its variable as well.
 #[derive(Parser)]
 #[command(name = "griya", version)]
 struct Line {

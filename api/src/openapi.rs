@@ -80,7 +80,9 @@ fn collect(schema: &Value, path: &str, tree: &mut Fields, depth: usize) {
     if depth > DEPTH {
         return;
     }
-    if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/schemas/")) {
+    if let Some(name) =
+        schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/schemas/"))
+    {
         return collect(&document()["components"]["schemas"][name], path, tree, depth);
     }
     for part in ["oneOf", "allOf", "anyOf"] {
@@ -255,7 +257,8 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
             }
         }
     }
-    let mut kinds = vec![Kind::Internal, Kind::Unavailable, Kind::TooManyRequests, Kind::UriTooLong];
+    let mut kinds =
+        vec![Kind::Internal, Kind::Unavailable, Kind::TooManyRequests, Kind::UriTooLong];
     if public {
         kinds.extend([Kind::InvalidParameter, Kind::Unauthorized, Kind::NotAcceptable]);
     } else {

@@ -61,9 +61,8 @@ async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Respon
         Lang::Id | Lang::Jv => include_str!("pages/landing.id.html"),
     };
     let snapshot = app.index.snapshot();
-    let count = |kind| {
-        snapshot.documents().filter(|document| document.kind() == kind).count().to_string()
-    };
+    let count =
+        |kind| snapshot.documents().filter(|document| document.kind() == kind).count().to_string();
     let [places, producers, events] = domain::listing::Kind::ALL.map(count);
     let style = include_str!("pages/style.css");
     let values =
@@ -71,11 +70,7 @@ async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Respon
     page(fill(template, &values), lang)
 }
 
-async fn problem(
-    Key(name): Key,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn problem(Key(name): Key, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let kind = Kind::ALL.iter().find(|kind| kind.name() == name);
     let kind = kind.ok_or_else(|| Problem::new(Kind::NotFound))?;
     let lang = lang::of(&uri, &headers);
@@ -98,10 +93,7 @@ fn docs_file(name: &str) -> Response {
         Ok(Some(file)) => {
             let mut response = file.bytes.into_owned().into_response();
             let headers = response.headers_mut();
-            headers.insert(
-                header::CONTENT_SECURITY_POLICY,
-                HeaderValue::from_static(DOCS_POLICY),
-            );
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
             if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
                 headers.insert(header::CONTENT_TYPE, kind);
             }

@@ -115,11 +115,7 @@ impl Params {
     }
 
     /// All values of `name`, each read by `read`.
-    pub fn many_with<T>(
-        &mut self,
-        name: &str,
-        read: impl Fn(&str) -> Result<T, Fault>,
-    ) -> Vec<T> {
+    pub fn many_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Fault>) -> Vec<T> {
         let values: Vec<String> = self
             .pairs
             .iter()

@@ -1,11 +1,12 @@
 //! Places: where to go.
 
-use axum::{
-    extract::State,
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use chrono::NaiveDate;
-use domain::{listing::Kind, money::{Admission, Price}, place::Award};
+use domain::{
+    listing::Kind,
+    money::{Admission, Price},
+    place::Award,
+};
 use search::Document;
 use serde::Serialize;
 use std::sync::Arc;

@@ -113,7 +113,13 @@ pub struct Problem {
 impl Problem {
     /// A problem with nothing more to say than its kind.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, faults: Vec::new(), merged_into: None, headers: HeaderMap::new() }
+        Self {
+            kind,
+            detail: None,
+            faults: Vec::new(),
+            merged_into: None,
+            headers: HeaderMap::new(),
+        }
     }
 
     /// Rules that parameters, path or headers break.
@@ -148,9 +154,7 @@ impl Problem {
         let errors: Vec<_> = self.faults.iter().map(|(at, fault)| error(at, fault, lang)).collect();
         let detail = self.detail.as_ref().map(|said| said.in_lang(lang).to_owned()).or_else(|| {
             (!errors.is_empty())
-                .then(|| {
-                    errors.iter().map(|error| error.sentence()).collect::<Vec<_>>().join("; ")
-                })
+                .then(|| errors.iter().map(|error| error.sentence()).collect::<Vec<_>>().join("; "))
         });
         Body {
             kind: format!("/problems/{}", self.kind.name()),

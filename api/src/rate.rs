@@ -39,7 +39,8 @@ pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The header that says what is left of it.
 pub const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-type Buckets = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+type Buckets =
+    RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
 
 /// Who has asked how often.
 #[derive(Debug)]
@@ -53,7 +54,10 @@ impl Limiter {
     pub fn new() -> Self {
         let quota = Quota::per_second(RATE).allow_burst(BURST);
         let clock = DefaultClock::default();
-        Self { buckets: RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware(), clock }
+        Self {
+            buckets: RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware(),
+            clock,
+        }
     }
 
     /// Takes one token of `address`: how many are left, or after how many seconds there is one.

@@ -53,7 +53,10 @@ pub fn follow(store: Store, index: Arc<Index>) -> Feed {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot follow the log");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot follow the log"
+                    );
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -51,7 +51,9 @@ impl Draft {
         let mut faults: Vec<_> =
             self.name.check(120).into_iter().map(|f| f.below("name")).collect();
         let unknown = |code: &CategoryCode| reference.category(code).is_none();
-        for (at, _) in self.answers_for.categories.iter().enumerate().filter(|(_, code)| unknown(code)) {
+        for (at, _) in
+            self.answers_for.categories.iter().enumerate().filter(|(_, code)| unknown(code))
+        {
             faults.push(names_nothing().below(at).below("categories").below("answers_for"));
         }
         if !faults.is_empty() {

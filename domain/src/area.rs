@@ -25,10 +25,25 @@ const DEGREE_M: f64 = 110_500.0;
 
 /// The step of the hierarchy.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AreaLevel)]
 pub enum Level {
@@ -83,7 +98,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The row, with `polygon` (RFC 7946 Polygon or MultiPolygon) as its shape.
+    /// The row, with `polygon` (RFC 7946 Polygon or `MultiPolygon`) as its shape.
     ///
     /// # Errors
     /// Everything that breaks a rule, all at once.
@@ -92,17 +107,20 @@ impl Draft {
             self.name.check(120).into_iter().map(|f| f.below("name")).collect();
         faults.extend(line_fault(&self.source, 500).map(|f| f.below("source")));
         if Level::of(&self.code) != self.level {
-            let fault = Fault::new("contradiction", "tidak sesuai kodenya", "does not fit its code");
+            let fault =
+                Fault::new("contradiction", "tidak sesuai kodenya", "does not fit its code");
             faults.push(fault.below("level"));
         }
         if self.parent.as_ref().is_some_and(|parent| {
             self.code.as_str().rsplit_once('.').map(|(outer, _)| outer) != Some(parent.as_str())
         }) {
-            let fault = Fault::new("contradiction", "bukan induk kode itu", "is not the code's parent");
+            let fault =
+                Fault::new("contradiction", "bukan induk kode itu", "is not the code's parent");
             faults.push(fault.below("parent"));
         }
         if polygon.as_ref().is_some_and(|shape| shape_of(shape).is_none()) {
-            let fault = Fault::new("bad_format", "bukan poligon RFC 7946", "is no RFC 7946 polygon");
+            let fault =
+                Fault::new("bad_format", "bukan poligon RFC 7946", "is no RFC 7946 polygon");
             faults.push(fault.below("geometry"));
         }
         if !faults.is_empty() {
@@ -157,9 +175,9 @@ impl Area {
 
     /// Whether `at` lies in it or on its line.
     pub fn holds(&self, at: Position) -> bool {
-        self.shape
-            .as_ref()
-            .is_some_and(|(rect, shape)| rect.intersects(&at.point()) && shape.intersects(&at.point()))
+        self.shape.as_ref().is_some_and(|(rect, shape)| {
+            rect.intersects(&at.point()) && shape.intersects(&at.point())
+        })
     }
 
     /// Metres from `at` to its line when that is no more than [`OFFSHORE_M`] away.
@@ -196,7 +214,8 @@ fn metres_to_line(at: Position, line: &LineString) -> f64 {
         let (bx, by) = plane(side.end.x, side.end.y);
         let (dx, dy) = (bx - ax, by - ay);
         let length = dx.mul_add(dx, dy * dy);
-        let share = if length > 0.0 { (-(ax * dx + ay * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+        let share =
+            if length > 0.0 { (-(ax * dx + ay * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
         let (x, y) = (ax + share * dx, ay + share * dy);
         let away = x.mul_add(x, y * y);
         if away < best.0 {

@@ -46,7 +46,8 @@ impl Draft {
         let mut faults: Vec<_> = self.name.check(80).into_iter().map(|f| f.below("name")).collect();
         let outer = self.code.as_str().rsplit_once('.').map(|(outer, _)| outer);
         if self.parent.as_ref().map(CategoryCode::as_str) != outer {
-            let fault = Fault::new("contradiction", "bukan induk kode itu", "is not the code's parent");
+            let fault =
+                Fault::new("contradiction", "bukan induk kode itu", "is not the code's parent");
             faults.push(fault.below("parent"));
         }
         for (lang, words) in &self.words.0 {

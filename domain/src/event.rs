@@ -22,10 +22,26 @@ pub use entity::Model;
 
 /// Whether it happens as planned (schema.org `EventStatusType`).
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum EventStatus {
@@ -108,8 +124,16 @@ pub struct Draft {
 impl Draft {
     /// Its members.
     pub const MEMBERS: [&'static str; 10] = [
-        "schedule", "event_status", "status_reason", "previous_start", "venue", "organiser",
-        "admission", "registration", "capacity", "series",
+        "schedule",
+        "event_status",
+        "status_reason",
+        "previous_start",
+        "venue",
+        "organiser",
+        "admission",
+        "registration",
+        "capacity",
+        "series",
     ];
 
     /// Everything that breaks a rule at `now`, all at once.
@@ -119,7 +143,8 @@ impl Draft {
         faults.extend(
             self.status_reason.iter().flat_map(|t| t.check(500)).map(|f| f.below("status_reason")),
         );
-        faults.extend(self.admission.iter().flat_map(Admission::check).map(|f| f.below("admission")));
+        faults
+            .extend(self.admission.iter().flat_map(Admission::check).map(|f| f.below("admission")));
         faults.extend(range_faults([("capacity", self.capacity, 1, 10_000_000)]));
         if let Some(Organiser::Name(name)) = &self.organiser {
             faults.extend(line_fault(name, 160).map(|f| f.below("name").below("organiser")));

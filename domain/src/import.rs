@@ -1,7 +1,7 @@
 //! Import: a folder of records poured into the store.
 //!
 //! The format is documented in `fixtures/README.md`: one JSON object a line (NDJSON), areas as a
-//! GeoJSON FeatureCollection. Records are read as a stream, checked whole and written through the
+//! GeoJSON `FeatureCollection`. Records are read as a stream, checked whole and written through the
 //! writer task like any other write. A bad record is reported with file and line and hurts no
 //! other. A record whose listing is there already replaces it; one that changes nothing is left
 //! alone, so pouring twice is pouring once.
@@ -259,9 +259,8 @@ impl<'a> Import<'a> {
         let mut entries = entries;
         for entry in &mut entries {
             let Some(slug) = own_slug(&entry.value) else { continue };
-            let id = own_id(&entry.value).unwrap_or_else(|| {
-                links.get(&slug).copied().unwrap_or_else(self.mint)
-            });
+            let id = own_id(&entry.value)
+                .unwrap_or_else(|| links.get(&slug).copied().unwrap_or_else(self.mint));
             entry.id = Some(id);
             links.entry(slug).or_insert(id);
         }
@@ -294,7 +293,9 @@ impl<'a> Import<'a> {
         for entry in entries {
             slugs.extend(own_slug(&entry.value));
             let mut value = entry.value.clone();
-            for_each_link(kind, &mut value, &mut |link| slugs.extend(link.as_str().and_then(|s| s.parse().ok())));
+            for_each_link(kind, &mut value, &mut |link| {
+                slugs.extend(link.as_str().and_then(|s| s.parse().ok()));
+            });
         }
         Ok(record::ids_of(&self.store.reader, &slugs).await?)
     }
@@ -342,7 +343,7 @@ impl<'a> Import<'a> {
             now: self.now,
             published_at: old.and_then(|old| old.listing.published_at),
         };
-        let record = self.record(kind, slug, status, stamp, value, faults)?;
+        let record = self.record(kind, slug, status, &stamp, value, faults)?;
         let Some(old) = old else { return Ok(Made::write(record, None)) };
         if same_content(old, &record) {
             return Ok(Made::Unchanged);
@@ -357,7 +358,7 @@ impl<'a> Import<'a> {
         kind: Kind,
         slug: Slug,
         status: Status,
-        stamp: Stamp,
+        stamp: &Stamp,
         mut value: Map<String, Value>,
         mut faults: Vec<Fault>,
     ) -> Result<Record, Vec<Fault>> {
@@ -416,7 +417,8 @@ impl<'a> Import<'a> {
         let slug = own_slug(&value);
         value.shift_remove("producer");
         value.shift_remove("id");
-        let draft: product::Draft = read_draft(Value::Object(value)).map_err(|fault| vec![fault])?;
+        let draft: product::Draft =
+            read_draft(Value::Object(value)).map_err(|fault| vec![fault])?;
         let mut faults = draft.check();
         let Some(slug) = slug.filter(|_| faults.is_empty()) else {
             if faults.is_empty() {
@@ -434,7 +436,11 @@ impl<'a> Import<'a> {
         };
         let row = draft.into_row(maker.listing.id, slug, &stamp);
         let same = old.is_some_and(|old| {
-            *old == product::Model { version: old.version, updated_at: old.updated_at, ..row.clone() }
+            *old == product::Model {
+                version: old.version,
+                updated_at: old.updated_at,
+                ..row.clone()
+            }
         });
         Ok(Made::unless(same, Write::Product(Box::new(row))))
     }
@@ -530,7 +536,11 @@ fn read_line(line: &[u8]) -> Result<Option<Map<String, Value>>, Fault> {
 }
 
 fn unreadable(error: &serde_json::Error) -> Fault {
-    Fault::new("bad_json", format!("bukan objek JSON: {error}"), format!("is no JSON object: {error}"))
+    Fault::new(
+        "bad_json",
+        format!("bukan objek JSON: {error}"),
+        format!("is no JSON object: {error}"),
+    )
 }
 
 /// Reads a draft; what does not fit is a fault at its place.
@@ -597,9 +607,8 @@ fn own_status(
         None => old.map_or(Status::Published, |old| old.listing.status),
         Some(Ok(status)) => status,
         Some(Err(_)) => {
-            faults.push(
-                Fault::new("unknown_value", "bukan status", "is no status").below("status"),
-            );
+            faults
+                .push(Fault::new("unknown_value", "bukan status", "is no status").below("status"));
             return Status::Draft;
         }
     };
@@ -700,5 +709,5 @@ fn read_area(feature: &RawValue) -> Result<area::Model, Vec<Fault>> {
 /// The line on which `part` of `text` starts.
 fn line_of(text: &str, part: &str) -> usize {
     let at = part.as_ptr() as usize - text.as_ptr() as usize;
-    text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
+    text[..at].matches('\n').count() + 1
 }

@@ -209,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_name_suggests_its_slug() {
-        assert_eq!(Slug::from_name("Pantai  Parangtritis!").unwrap().as_str(), "pantai-parangtritis");
+        assert_eq!(
+            Slug::from_name("Pantai  Parangtritis!").unwrap().as_str(),
+            "pantai-parangtritis"
+        );
         assert_eq!(Slug::from_name("Café Ōmah").unwrap().as_str(), "cafe-omah");
         assert_eq!(Slug::from_name("海"), None);
     }

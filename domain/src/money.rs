@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use crate::{error::Fault, text::Texts};
 
 /// An amount in whole units of `currency`: 10 000 rupiah are `{"amount": 10000, "currency": "IDR"}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, ToSchema,
+)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"amount": 10000, "currency": "IDR"}))]
 pub struct Money {
@@ -102,8 +104,12 @@ impl Admission {
         let mut faults = Vec::new();
         if self.free && !self.prices.is_empty() {
             faults.push(
-                Fault::new("contradiction", "gratis tetapi berharga", "free, and yet it has prices")
-                    .below("prices"),
+                Fault::new(
+                    "contradiction",
+                    "gratis tetapi berharga",
+                    "free, and yet it has prices",
+                )
+                .below("prices"),
             );
         }
         if self.prices.len() > Self::MAX_PRICES {

@@ -79,28 +79,48 @@ pub struct Draft {
 impl Draft {
     /// Its members.
     pub const MEMBERS: [&'static str; 8] = [
-        "admission", "awards", "duration_min", "best_time", "legal_basis", "managed_by",
-        "is_tourism_village", "heritage_register",
+        "admission",
+        "awards",
+        "duration_min",
+        "best_time",
+        "legal_basis",
+        "managed_by",
+        "is_tourism_village",
+        "heritage_register",
     ];
 
     /// Everything that breaks a rule, all at once.
     pub fn check(&self) -> Vec<Fault> {
-        let mut faults: Vec<_> =
-            self.admission.iter().flat_map(Admission::check).map(|f| f.below("admission")).collect();
+        let mut faults: Vec<_> = self
+            .admission
+            .iter()
+            .flat_map(Admission::check)
+            .map(|f| f.below("admission"))
+            .collect();
         if self.awards.len() > 40 {
             faults.push(too_many(40).below("awards"));
         }
         for (at, award) in self.awards.iter().enumerate() {
-            faults.extend(line_fault(&award.name, 160).map(|f| f.below("name").below(at).below("awards")));
+            faults.extend(
+                line_fault(&award.name, 160).map(|f| f.below("name").below(at).below("awards")),
+            );
         }
         if self.duration_min.is_some_and(|minutes| !(1..=10_080).contains(&minutes)) {
             faults.push(
-                Fault::new("out_of_range", "harus antara 1 dan 10080", "must be between 1 and 10080")
-                    .below("duration_min"),
+                Fault::new(
+                    "out_of_range",
+                    "harus antara 1 dan 10080",
+                    "must be between 1 and 10080",
+                )
+                .below("duration_min"),
             );
         }
-        faults.extend(self.best_time.iter().flat_map(|t| t.check(280)).map(|f| f.below("best_time")));
-        let lines = [("managed_by", &self.managed_by, 120), ("heritage_register", &self.heritage_register, 80)];
+        faults
+            .extend(self.best_time.iter().flat_map(|t| t.check(280)).map(|f| f.below("best_time")));
+        let lines = [
+            ("managed_by", &self.managed_by, 120),
+            ("heritage_register", &self.heritage_register, 80),
+        ];
         for (name, line, max) in lines {
             faults.extend(line.as_ref().and_then(|l| line_fault(l, max)).map(|f| f.below(name)));
         }

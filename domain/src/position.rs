@@ -88,13 +88,15 @@ mod tests {
 
     #[test]
     fn one_degree_of_latitude_at_bantul_is_110_597_metres() {
-        let metres = Position::new(-8.0, 110.33).unwrap().metres_to(Position::new(-7.0, 110.33).unwrap());
+        let metres =
+            Position::new(-8.0, 110.33).unwrap().metres_to(Position::new(-7.0, 110.33).unwrap());
         assert!((metres - 110_597.0).abs() < 5.0, "{metres}");
     }
 
     #[test]
     fn the_two_sides_of_the_antimeridian_are_neighbours() {
-        let metres = Position::new(0.0, 179.999).unwrap().metres_to(Position::new(0.0, -179.999).unwrap());
+        let metres =
+            Position::new(0.0, 179.999).unwrap().metres_to(Position::new(0.0, -179.999).unwrap());
         assert!((metres - 222.6).abs() < 0.1, "{metres}");
     }
 

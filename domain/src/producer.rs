@@ -20,10 +20,25 @@ pub use entity::Model;
 
 /// How the makers are organised.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// One household or workshop.
@@ -50,10 +65,25 @@ impl Form {
 
 /// Whether one may come and watch.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Visit {
     /// The door is open.
@@ -66,10 +96,25 @@ pub enum Visit {
 
 /// What is made.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Craft {
@@ -188,8 +233,19 @@ pub struct Draft {
 impl Draft {
     /// Its members.
     pub const MEMBERS: [&'static str; 13] = [
-        "form", "craft", "materials", "techniques", "certificates", "founded", "workers", "centre",
-        "visit", "workshops", "made_to_order", "lead_time_days", "export_ready",
+        "form",
+        "craft",
+        "materials",
+        "techniques",
+        "certificates",
+        "founded",
+        "workers",
+        "centre",
+        "visit",
+        "workshops",
+        "made_to_order",
+        "lead_time_days",
+        "export_ready",
     ];
 
     /// Everything that breaks a rule, all at once.
@@ -217,8 +273,12 @@ impl Draft {
         }
         if self.form == Form::Centre && self.centre.is_some() {
             faults.push(
-                Fault::new("contradiction", "sentra tidak bersentra", "a centre belongs to no centre")
-                    .below("centre"),
+                Fault::new(
+                    "contradiction",
+                    "sentra tidak bersentra",
+                    "a centre belongs to no centre",
+                )
+                .below("centre"),
             );
         }
         faults

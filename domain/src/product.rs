@@ -20,10 +20,25 @@ pub use entity::Model;
 
 /// Whether it can be had.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))", rename_all = "snake_case")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(16))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ProductStatus)]
 pub enum Status {
@@ -72,7 +87,8 @@ pub struct Draft {
 impl Draft {
     /// Everything that breaks a rule, all at once.
     pub fn check(&self) -> Vec<Fault> {
-        let mut faults: Vec<_> = self.name.check(120).into_iter().map(|f| f.below("name")).collect();
+        let mut faults: Vec<_> =
+            self.name.check(120).into_iter().map(|f| f.below("name")).collect();
         faults.extend(self.summary.iter().flat_map(|t| t.check(280)).map(|f| f.below("summary")));
         for (name, price) in [("price", self.price), ("price_to", self.price_to)] {
             faults.extend(price.iter().flat_map(|p| p.check()).map(|f| f.below(name)));
@@ -81,12 +97,15 @@ impl Draft {
             && price.is_none_or(|from| to.amount < from.amount || to.currency != from.currency)
         {
             faults.push(
-                Fault::new("bad_order", "harus di atas price", "must be above price").below("price_to"),
+                Fault::new("bad_order", "harus di atas price", "must be above price")
+                    .below("price_to"),
             );
         }
         let dimensions = self.dimensions.as_ref().and_then(|line| line_fault(line, 120));
         faults.extend(dimensions.map(|f| f.below("dimensions")));
-        for (name, len) in [("materials", self.materials.len()), ("techniques", self.techniques.len())] {
+        for (name, len) in
+            [("materials", self.materials.len()), ("techniques", self.techniques.len())]
+        {
             if len > 16 {
                 faults.push(too_many(16).below(name));
             }

@@ -13,15 +13,18 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
-    IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn,
-    SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait as _, OnConflict},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    agency, area, category, change, error::{Error, Fault}, holiday,
-    key::Slug, listing, place, producer, product, event,
+    agency, area, category, change,
+    error::{Error, Fault},
+    event, holiday,
+    key::Slug,
+    listing, place, producer, product,
     record::{Detail, Record},
     store::Store,
 };
@@ -267,10 +270,11 @@ impl Rows {
         match write {
             Write::Listing { record, former_slug } => {
                 self.listings.push(record.listing.clone());
-                self.former.extend(former_slug.clone().map(|slug| listing::former::Model {
-                    slug,
-                    listing: record.listing.id,
-                }));
+                self.former.extend(
+                    former_slug
+                        .clone()
+                        .map(|slug| listing::former::Model { slug, listing: record.listing.id }),
+                );
                 match &record.detail {
                     Detail::Place(row) => self.places.push(row.clone()),
                     Detail::Producer(row) => self.producers.push(row.clone()),
@@ -308,17 +312,16 @@ where
     C: ColumnTrait,
     <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
 {
-    let key: Vec<_> =
-        <M::Entity as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let key: Vec<_> = <M::Entity as EntityTrait>::PrimaryKey::iter()
+        .map(PrimaryKeyToColumn::into_column)
+        .collect();
     let others = <M::Entity as EntityTrait>::Column::iter()
         .filter(|column| !key.iter().any(|k| k.as_str() == column.as_str()));
     let mut conflict = OnConflict::columns(key.iter().copied());
     conflict.update_columns(others);
     if let Some(version) = version {
         let excluded = Expr::cust(format!("excluded.{}", version.as_str()));
-        conflict.action_and_where(
-            Expr::col((M::Entity::default(), version)).add(1).eq(excluded),
-        );
+        conflict.action_and_where(Expr::col((M::Entity::default(), version)).add(1).eq(excluded));
     }
     for chunk in rows.chunks(ROWS) {
         let active = chunk.iter().cloned().map(|row| row.into_active_model().reset_all());

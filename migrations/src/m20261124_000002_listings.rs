@@ -90,7 +90,11 @@ fn listing() -> TableCreateStatement {
             ("listing", "responsible_agency"),
             ("agency", "id"),
         ))
-        .foreign_key(&mut reference("listing_merged", ("listing", "merged_into"), ("listing", "id")))
+        .foreign_key(&mut reference(
+            "listing_merged",
+            ("listing", "merged_into"),
+            ("listing", "id"),
+        ))
         .check(Expr::col("kind").is_in(["place", "producer", "event"]))
         .check(Expr::col("status").is_in([
             "draft",
@@ -189,7 +193,11 @@ fn product() -> TableCreateStatement {
         .col(big_integer("version"))
         .col(timestamp_with_time_zone("created_at"))
         .col(timestamp_with_time_zone("updated_at"))
-        .foreign_key(&mut reference("product_producer", ("product", "producer"), ("producer", "id")))
+        .foreign_key(&mut reference(
+            "product_producer",
+            ("product", "producer"),
+            ("producer", "id"),
+        ))
         .index(Index::create().name("product_slug").unique().col("producer").col("slug"))
         .check(Expr::col("status").is_in(["active", "inactive", "sold_out"]))
         .check(Expr::col("version").gte(1))

@@ -104,7 +104,13 @@ pub(crate) struct Cursor {
 const MAX: usize = 4096;
 
 impl Cursor {
-    pub(crate) fn new(query: &Query, key: Key, id: Uuid, now: DateTime<Utc>, rarity: &[f64]) -> Self {
+    pub(crate) fn new(
+        query: &Query,
+        key: Key,
+        id: Uuid,
+        now: DateTime<Utc>,
+        rarity: &[f64],
+    ) -> Self {
         let rarity = rarity.iter().map(|value| value.to_bits()).collect();
         Self { query: digest(query), key, id, now, rarity }
     }

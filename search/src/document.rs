@@ -117,7 +117,9 @@ impl Document {
         limit: usize,
     ) -> Vec<Occurrence> {
         let event = self.record.event();
-        event.map(|event| event.schedule.occurrences(self.zone, from, to, limit)).unwrap_or_default()
+        event
+            .map(|event| event.schedule.occurrences(self.zone, from, to, limit))
+            .unwrap_or_default()
     }
 
     /// An event's first occurrence that has not ended at `now`, within [`STEP_YEARS`].

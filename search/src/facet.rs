@@ -65,7 +65,7 @@ pub(crate) fn count(facet: Facet, hits: &[Hit], query: &Query) -> Vec<Count> {
     }
     let mut counts: Vec<_> =
         counts.into_iter().map(|(value, count)| Count { value, count }).collect();
-    counts.sort_by(|a, b| b.count.cmp(&a.count));
+    counts.sort_by_key(|count| std::cmp::Reverse(count.count));
     counts
 }
 
@@ -93,8 +93,8 @@ fn values(facet: Facet, document: &Document, query: &Query) -> Vec<String> {
             let known = listing.accessibility.0.iter().filter(|(_, yes)| **yes);
             known.map(|(aspect, _)| aspect.name().to_owned()).collect()
         }
-        Facet::Facility => names(&listing.facilities, |f| f.name()),
-        Facet::Payment => names(&listing.payments, |p| p.name()),
+        Facet::Facility => names(&listing.facilities, domain::listing::Facility::name),
+        Facet::Payment => names(&listing.payments, domain::listing::Payment::name),
         Facet::LanguageSpoken => {
             listing.languages_spoken.iter().map(|l| l.as_str().to_owned()).collect()
         }

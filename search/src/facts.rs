@@ -19,7 +19,8 @@ impl Document {
 
     /// Techniques of a producer and of what it makes.
     pub(crate) fn techniques(&self) -> impl Iterator<Item = &Term> {
-        let own = self.record.producer().into_iter().flat_map(|producer| producer.techniques.iter());
+        let own =
+            self.record.producer().into_iter().flat_map(|producer| producer.techniques.iter());
         own.chain(self.shown_products().flat_map(|product| product.techniques.iter()))
     }
 

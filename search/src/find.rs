@@ -85,9 +85,10 @@ impl Snapshot {
         }
         keyed.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         let rarity = sought.map(|sought| sought.rarity).unwrap_or_default();
-        let next = keyed.last().filter(|_| more).map(|(key, id, _)| {
-            Cursor::new(query, key.clone(), *id, now, &rarity).to_string()
-        });
+        let next = keyed
+            .last()
+            .filter(|_| more)
+            .map(|(key, id, _)| Cursor::new(query, key.clone(), *id, now, &rarity).to_string());
         let hits = keyed
             .into_iter()
             .map(|(_, _, mut hit)| {
@@ -206,9 +207,10 @@ fn key(hit: &Hit, query: &Query) -> Key {
         Sort::Distance => hit.distance_m.map_or(Key::Last, Key::up),
         Sort::Name => Key::Text(fold(listing.name.get(query.lang).1)),
         Sort::Updated => Key::later(listing.updated_at),
-        Sort::Start => hit.next_occurrence.as_ref().map_or(Key::Last, |occurrence| {
-            Key::earlier(occurrence.starts_at(hit.document.zone))
-        }),
+        Sort::Start => hit
+            .next_occurrence
+            .as_ref()
+            .map_or(Key::Last, |occurrence| Key::earlier(occurrence.starts_at(hit.document.zone))),
         Sort::Fair => Key::Up(shuffled(&query.seed, listing.id)),
     }
 }

@@ -126,7 +126,9 @@ impl Edge {
 fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     (0..=3)
-        .find_map(|hours| zone.from_local_datetime(&(midnight + TimeDelta::hours(hours))).earliest())
+        .find_map(|hours| {
+            zone.from_local_datetime(&(midnight + TimeDelta::hours(hours))).earliest()
+        })
         .map_or_else(|| midnight.and_utc(), |instant| instant.to_utc())
 }
 

@@ -97,9 +97,8 @@ impl Sought {
 
     /// How well a document matches; 0 when it holds none of the words.
     pub(crate) fn score(&self, bag: &Bag, names: &[String]) -> f64 {
-        let words: f64 = (0..self.terms.len())
-            .map(|at| self.rarity[at] * f64::from(self.weight(bag, at)))
-            .sum();
+        let words: f64 =
+            (0..self.terms.len()).map(|at| self.rarity[at] * f64::from(self.weight(bag, at))).sum();
         let phrase = words > 0.0 && names.iter().any(|name| name.contains(&self.phrase));
         if phrase { words * PHRASE } else { words }
     }

@@ -27,8 +27,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| Failure::new(&format!("cannot listen at {}", settings.listen), &error))?;
-    let address =
-        listener.local_addr().map_err(|error| Failure::new("cannot listen", &error))?;
+    let address = listener.local_addr().map_err(|error| Failure::new("cannot listen", &error))?;
     let app = App::start(store, settings, Clock::system())
         .await
         .map_err(|error| Failure::new("cannot read what is published", &error))?;

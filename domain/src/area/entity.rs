@@ -21,7 +21,7 @@ pub struct Model {
     pub name: Texts,
     /// The area that holds it.
     pub parent: Option<AreaCode>,
-    /// RFC 7946 Polygon or MultiPolygon.
+    /// RFC 7946 Polygon or `MultiPolygon`.
     pub polygon: Option<Json>,
     /// Where code and polygon come from.
     #[sea_orm(column_type = "Text")]

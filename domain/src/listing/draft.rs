@@ -68,10 +68,33 @@ pub struct Draft {
 impl Draft {
     /// The members that are a listing's; the others of a record are its kind's.
     pub const MEMBERS: [&'static str; 28] = [
-        "slug", "name", "summary", "description", "location", "accuracy_m", "geometry", "address",
-        "category", "categories", "tags", "accessibility", "facilities", "payments",
-        "languages_spoken", "contacts", "media", "hours", "zone", "notices", "sample",
-        "sample_fields", "source", "licence", "external_ids", "verified_at", "responsible_agency",
+        "slug",
+        "name",
+        "summary",
+        "description",
+        "location",
+        "accuracy_m",
+        "geometry",
+        "address",
+        "category",
+        "categories",
+        "tags",
+        "accessibility",
+        "facilities",
+        "payments",
+        "languages_spoken",
+        "contacts",
+        "media",
+        "hours",
+        "zone",
+        "notices",
+        "sample",
+        "sample_fields",
+        "source",
+        "licence",
+        "external_ids",
+        "verified_at",
+        "responsible_agency",
         "see_also",
     ];
 
@@ -93,7 +116,11 @@ impl Draft {
         let mut faults: Vec<_> = texts
             .into_iter()
             .flat_map(|(name, texts, max)| {
-                texts.map(|t| t.check(max)).unwrap_or_default().into_iter().map(move |f| f.below(name))
+                texts
+                    .map(|t| t.check(max))
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(move |f| f.below(name))
             })
             .collect();
         faults.extend(line_fault(&self.licence, 40).map(|f| f.below("licence")));
@@ -135,8 +162,12 @@ impl Draft {
             }
             if !(0..=50_000).contains(&metres) {
                 faults.push(
-                    Fault::new("out_of_range", "harus antara 0 dan 50000", "must be between 0 and 50000")
-                        .below("accuracy_m"),
+                    Fault::new(
+                        "out_of_range",
+                        "harus antara 0 dan 50000",
+                        "must be between 0 and 50000",
+                    )
+                    .below("accuracy_m"),
                 );
             }
         }
@@ -190,7 +221,7 @@ impl Draft {
         status: Status,
         slug: Slug,
         found: Option<Found>,
-        stamp: Stamp,
+        stamp: &Stamp,
     ) -> Model {
         let published = (status == Status::Published).then_some(stamp.now);
         Model {
@@ -251,5 +282,8 @@ fn is_member(name: &str) -> bool {
 
 /// Takes a listing's members out of a record; what stays is its kind's.
 pub(crate) fn split(record: &mut serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
-    Draft::MEMBERS.iter().filter_map(|name| Some(((*name).to_owned(), record.shift_remove(*name)?))).collect()
+    Draft::MEMBERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), record.shift_remove(*name)?)))
+        .collect()
 }

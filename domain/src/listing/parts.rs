@@ -156,12 +156,16 @@ json_list! {
 }
 
 /// Accessibility by aspect.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult,
+)]
 #[serde(transparent)]
 pub struct Accessibility(pub BTreeMap<Access, bool>);
 
 /// The listing's ids in systems outside.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult,
+)]
 #[serde(transparent)]
 pub struct ExternalIds(pub BTreeMap<System, String>);
 
@@ -210,7 +214,9 @@ impl From<Language> for String {
 }
 
 /// Where it is, in words.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult)]
+#[derive(
+    Debug, Clone, PartialEq, Default, Serialize, Deserialize, sea_orm::FromJsonQueryResult,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Street and number.

@@ -1,0 +1,166 @@
+//! Walking by cursor: no item twice and none skipped that stood still, while listings come and go.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    listing::Status,
+    record::{self, Record},
+    writer::{Unit, Write},
+};
+use proptest::prelude::*;
+use serde_json::Value;
+use tests::{Place, Service, at};
+
+/// What somebody does to a listing between two pages.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Hide,
+    Touch,
+    Move,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![Just(Deed::Hide), Just(Deed::Touch), Just(Deed::Move)]
+}
+
+fn walk() -> impl Strategy<Value = (&'static str, usize, Vec<(usize, Deed)>)> {
+    let query = prop_oneof![
+        Just("sort=name"),
+        Just("sort=updated"),
+        Just("sort=fair&seed=x"),
+        Just("lat=-7.9&lon=110.36&sort=distance"),
+        Just("lat=-7.9&lon=110.36&radius_m=9000"),
+        Just("q=batik+tulis+pantai+wisata"),
+        Just("from=2026-01-01&to=2027-12-31"),
+        Just("category=nature&category=craft&open_at=now"),
+    ];
+    (query, 1_usize..30, prop::collection::vec((0_usize..150, deed()), 0..40))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_walk_meets_once_whatever_stands_still((query, limit, deeds) in walk()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let service = Service::start().await;
+            let before = all(&service, query).await;
+            let records = record::load_public(&service.app.store.reader).await.unwrap();
+            let mut records: Vec<Record> =
+                records.into_iter().filter(|record| record.listing.is_public()).collect();
+            let (mut deeds, mut touched) = (deeds.into_iter(), BTreeSet::new());
+            let mut seen = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let path = format!("/v1/discover?{query}&limit={limit}{cursor}");
+                let page = service.get(&path).await;
+                prop_assert_eq!(page.status, 200, "{}", page.text);
+                seen.extend(page.each("id").into_iter().map(str::to_owned));
+                let Some(next) = page.body["cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+                for (which, deed) in deeds.by_ref().take(4) {
+                    let at = which % records.len();
+                    let id = records[at].listing.id;
+                    touched.insert(id.to_string());
+                    // An event shows its venue's point and is found by its name: it moves along.
+                    let guests = records.iter().filter(|record| record.event().is_some_and(|event| event.venue == Some(id)));
+                    touched.extend(guests.map(|guest| guest.listing.id.to_string()));
+                    act(&service, &mut records[at], deed).await;
+                }
+            }
+            let once: BTreeSet<&String> = seen.iter().collect();
+            let twice = seen.len() - once.len();
+            // Who was moved may be met at both places; who stood still may not.
+            let still: Vec<&String> = seen.iter().filter(|id| !touched.contains(*id)).collect();
+            prop_assert_eq!(still.iter().collect::<BTreeSet<_>>().len(), still.len(), "met twice ({})", twice);
+            for id in before.iter().filter(|id| !touched.contains(*id)) {
+                prop_assert!(once.contains(id), "{} stood still and was not met", id);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+async fn act(service: &Service, record: &mut Record, deed: Deed) {
+    record.listing.version += 1;
+    record.listing.updated_at =
+        service.app.clock.now() + chrono::TimeDelta::seconds(record.listing.version);
+    match deed {
+        Deed::Hide => {
+            let hidden = record.listing.status == Status::Suspended;
+            record.listing.status = if hidden { Status::Published } else { Status::Suspended };
+        }
+        Deed::Touch => {}
+        Deed::Move => {
+            record.listing.latitude = record.listing.latitude.map(|lat| lat + 0.01);
+        }
+    }
+    let write = Write::Listing { record: Box::new(record.clone()), former_slug: None };
+    let unit = Unit { writes: vec![write], actor: "test".into(), at: at(tests::NOON) };
+    service.app.write(unit).await.unwrap();
+}
+
+async fn all(service: &Service, query: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = service.get(&format!("/v1/discover?{query}&limit=100{cursor}")).await;
+        all.extend(page.each("id").into_iter().map(str::to_owned));
+        let Some(next) = page.body["cursor"].as_str() else { return all };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_size_are_one_walk_in_one_order() {
+    let service = Service::start().await;
+    for query in
+        ["sort=name&lang=en", "sort=updated", "lat=-7.9&lon=110.36&sort=distance", "q=desa+wisata"]
+    {
+        let whole = all(&service, query).await;
+        let mut walked = Vec::new();
+        let mut path = format!("/v1/discover?{query}&limit=7");
+        loop {
+            let page = service.get(&path).await;
+            walked.extend(page.each("id").into_iter().map(str::to_owned));
+            let link = page.header("link").to_owned();
+            if page.body["cursor"].is_null() {
+                assert_eq!(link, "");
+                break;
+            }
+            path =
+                link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        }
+        assert_eq!(walked, whole, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_on_another_node_and_after_a_restart() {
+    let place = Place::with_fixtures().await;
+    let first = Service::over(place, &[]).await;
+    let page = first.get("/v1/places?sort=name&limit=5").await;
+    let cursor = page.body["cursor"].as_str().unwrap().to_owned();
+    let path = format!("/v1/places?sort=name&limit=5&cursor={cursor}");
+    let here = first.get(&path).await;
+    let other = Service::start().await;
+    assert_eq!(other.get(&path).await.body, here.body);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_query_is_refused_and_another_page_size_is_not() {
+    let service = Service::start().await;
+    let page = service.get("/v1/places?sort=name&limit=5").await;
+    let cursor = page.body["cursor"].as_str().unwrap();
+    for other in ["sort=updated", "sort=name&lang=en", "sort=name&category=nature"] {
+        let reply = service.get(&format!("/v1/places?{other}&cursor={cursor}")).await;
+        assert_eq!(reply.status, 400, "{other}");
+        assert_eq!(reply.body["errors"][0]["code"], "of_another_query", "{other}");
+    }
+    let producers = service.get(&format!("/v1/producers?sort=name&cursor={cursor}")).await;
+    assert_eq!(producers.status, 400);
+    let larger = service.get(&format!("/v1/places?sort=name&limit=50&cursor={cursor}")).await;
+    assert_eq!(larger.status, 200);
+    assert_ne!(larger.body["items"], Value::Null);
+}

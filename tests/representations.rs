@@ -1,0 +1,214 @@
+//! Representations, languages and caching.
+
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use tests::{Reply, Service, at};
+
+async fn with(service: &Service, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut request = service.request(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    service.send(request).await
+}
+
+#[tokio::test]
+async fn lang_wins_over_accept_language_and_fallback_says_what_it_gave() {
+    let service = Service::start().await;
+    let path = "/v1/places/pantai-parangtritis";
+    let names = [
+        (with(&service, path, &[]).await, "Pantai Parangtritis", "id"),
+        (with(&service, path, &[("accept-language", "en-GB,en;q=0.9")]).await, "Parangtritis Beach", "en"),
+        (with(&service, &format!("{path}?lang=jv"), &[("accept-language", "en")]).await, "Segara Parangtritis", "jv"),
+        (with(&service, path, &[("accept-language", "fr,de")]).await, "Pantai Parangtritis", "id"),
+    ];
+    for (reply, name, lang) in names {
+        assert_eq!(reply.body["name"], name);
+        assert_eq!(reply.body["lang"], lang);
+        assert_eq!(reply.header("content-language"), lang);
+        assert_eq!(reply.header("vary"), "Accept, Accept-Language, Accept-Encoding");
+    }
+    let listed = service.get("/v1/discover?lang=jv&limit=100").await;
+    let items = listed.body["items"].as_array().unwrap();
+    assert!(items.iter().any(|item| item["lang"] == "id"), "what is not in Javanese comes in Indonesian");
+    assert_eq!(listed.header("content-language"), "jv");
+}
+
+#[tokio::test]
+async fn with_texts_all_every_text_is_a_map_by_language() {
+    let service = Service::start().await;
+    let reply = service.get("/v1/places/pantai-parangtritis?texts=all").await;
+    assert_eq!(reply.body["name"]["en"], "Parangtritis Beach");
+    assert_eq!(reply.body["name"]["jv"], "Segara Parangtritis");
+    assert!(reply.body["notices"][0]["text"]["id"].is_string());
+    assert!(reply.body["see_also"][0]["name"].is_object());
+    assert_eq!(reply.body["lang"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_map_gets_geojson_with_longitude_first() {
+    let service = Service::start().await;
+    let accept = [("accept", "application/geo+json")];
+    let one = with(&service, "/v1/places/pantai-parangtritis", &accept).await;
+    assert_eq!(one.header("content-type"), "application/geo+json");
+    assert_eq!(one.body["type"], "Feature");
+    assert_eq!(one.body["geometry"], json!({"type": "Point", "coordinates": [110.3296, -8.0247]}));
+    assert_eq!(one.body["properties"]["location"], Value::Null);
+    let list = with(&service, "/v1/places?limit=5&facets=kind&fields=name", &accept).await;
+    assert_eq!(list.body["type"], "FeatureCollection");
+    assert_eq!(list.body["total"], service.get("/v1/places").await.body["total"]);
+    assert!(list.body["cursor"].is_string());
+    assert_eq!(list.body["facets"]["kind"][0]["value"], "place");
+    for feature in list.body["features"].as_array().unwrap() {
+        assert_eq!(feature["properties"].as_object().unwrap().len(), 2, "id and name");
+        assert_eq!(feature["geometry"]["type"], "Point");
+    }
+    let linked = service.get("/v1/places?limit=5&facets=kind&fields=name&format=geojson").await;
+    assert_eq!(linked.body, list.body);
+}
+
+#[tokio::test]
+async fn an_event_without_a_point_shows_its_venue_s() {
+    let service = Service::start().await;
+    let event = service.get("/v1/events/labuhan-parangkusumo").await;
+    let venue = service.get("/v1/places/pantai-parangkusumo").await;
+    assert_eq!(event.body["location"], venue.body["location"]);
+    assert_eq!(event.body["area"], venue.body["area"]);
+    assert_eq!(event.body["venue"]["slug"], "pantai-parangkusumo");
+}
+
+#[tokio::test]
+async fn only_contacts_made_public_are_shown() {
+    let service = Service::start().await;
+    let makers = service.get("/v1/producers?form=maker&form=group&limit=100").await;
+    let mut shown = 0;
+    for slug in makers.each("slug") {
+        let maker = service.get(&format!("/v1/producers/{slug}")).await;
+        for contact in maker.body["contacts"].as_array().unwrap() {
+            assert_eq!(contact["public"], Value::Null);
+            if contact["type"] == "whatsapp" {
+                let digits = contact["value"].as_str().unwrap().trim_start_matches('+');
+                assert_eq!(contact["link"], format!("https://wa.me/{digits}"));
+            }
+            shown += 1;
+        }
+        let document = service.app.index.snapshot();
+        let id = maker.body["id"].as_str().unwrap().parse().unwrap();
+        let hidden = document.get(id).unwrap().record.listing.contacts.iter().filter(|c| !c.public).map(|c| c.value.clone()).collect::<Vec<_>>();
+        for value in hidden {
+            assert!(!maker.text.contains(&value), "{slug} shows {value}");
+        }
+    }
+    assert!(shown > 5);
+}
+
+#[tokio::test]
+async fn who_has_it_already_gets_304_and_no_body() {
+    let service = Service::start().await;
+    for path in ["/v1/places?limit=3", "/v1/places/pantai-depok", "/v1/categories", "/v1/areas/34.02?format=geojson", "/openapi.json"] {
+        let first = service.get(path).await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "strong: {tag}");
+        let list = format!("\"other\", W/{tag}");
+        for known in [tag.as_str(), "*", list.as_str()] {
+            let again = with(&service, path, &[("if-none-match", known)]).await;
+            assert_eq!(again.status, 304, "{path}");
+            assert_eq!(again.text, "");
+            assert_eq!(again.header("etag"), tag);
+            assert!(!again.header("cache-control").is_empty());
+        }
+        assert_eq!(with(&service, path, &[("if-none-match", "\"other\"")]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_tag_is_of_one_representation_and_begins_with_the_version() {
+    let service = Service::start().await;
+    let path = "/v1/places/pantai-parangtritis";
+    let tag = |headers: &HeaderMap| headers["etag"].to_str().unwrap().to_owned();
+    let mut tags = vec![
+        tag(&service.get(path).await.headers),
+        tag(&service.get(&format!("{path}?lang=en")).await.headers),
+        tag(&service.get(&format!("{path}?format=geojson")).await.headers),
+    ];
+    for encoding in ["gzip", "br", "zstd"] {
+        let reply = with(&service, path, &[("accept-encoding", encoding)]).await;
+        assert_eq!(reply.header("content-encoding"), encoding);
+        let packed = tag(&reply.headers);
+        let again = with(&service, path, &[("accept-encoding", encoding), ("if-none-match", &packed)]).await;
+        assert_eq!(again.status, 304, "{encoding}");
+        tags.push(packed);
+    }
+    for tag in &tags {
+        assert!(tag.starts_with("\"1-"), "{tag}");
+    }
+    let all = tags.len();
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), all, "two representations share a tag: {tags:?}");
+}
+
+#[tokio::test]
+async fn what_depends_on_the_clock_is_fresh_no_longer_than_it_is_true() {
+    let service = Service::start().await;
+    let usual = service.get("/v1/categories").await;
+    assert_eq!(usual.header("cache-control"), "public, max-age=60, stale-while-revalidate=600");
+    // Many places close at five; half a minute before, nothing may be kept for longer than that.
+    service.clock.set(at("2026-11-24T16:59:30+07:00"));
+    let near = service.get("/v1/places?open_at=now&limit=1").await;
+    assert_eq!(near.header("cache-control"), "public, max-age=30, stale-while-revalidate=0");
+    service.clock.set(at("2026-11-24T17:00:00+07:00"));
+    let then = service.get("/v1/places?open_at=now").await;
+    assert!(then.body["total"].as_u64() < near.body["total"].as_u64());
+}
+
+#[tokio::test]
+async fn every_answer_is_for_every_page_and_says_how_it_is_to_be_taken() {
+    let service = Service::start().await;
+    for path in ["/", "/docs/", "/v1/places", "/health/live", "/nowhere", "/openapi.json"] {
+        let reply = with(&service, path, &[("origin", "https://map.example")]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(reply.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!reply.header("x-request-id").is_empty(), "{path}");
+    }
+    let preflight = service
+        .method("OPTIONS", "/v1/places")
+        .header("origin", "https://map.example")
+        .header("access-control-request-method", "GET");
+    let reply = service.send(preflight).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("access-control-allow-methods").contains("GET"));
+}
+
+#[tokio::test]
+async fn a_request_id_from_a_proxy_is_kept_and_a_strange_one_is_not() {
+    let service = Service::start().await;
+    let kept = with(&service, "/v1/agencies", &[("x-request-id", "proxy-12345678")]).await;
+    assert_eq!(kept.header("x-request-id"), "proxy-12345678");
+    for strange in ["short", "spaces in it are bad", &"x".repeat(65)] {
+        let reply = with(&service, "/v1/agencies", &[("x-request-id", strange)]).await;
+        assert_ne!(reply.header("x-request-id"), strange);
+    }
+}
+
+#[tokio::test]
+async fn the_pages_say_what_this_is_and_load_nothing_from_elsewhere() {
+    let service = Service::start().await;
+    for (path, words) in [("/?lang=id", "temukan Bantul"), ("/?lang=en", "find Bantul"), ("/docs/", "swagger-ui")] {
+        let reply = service.get(path).await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.text.contains(words), "{path}");
+        for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
+            assert!(!reply.text.contains(outside), "{path} loads {outside}");
+        }
+        assert!(!reply.text.contains("{{"), "{path} has an unfilled place");
+    }
+    let landing = service.get("/?lang=en").await;
+    let queries = landing.text.split("href=\"/v1/").skip(1);
+    for query in queries.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")) {
+        let reply = service.get(&format!("/v1/{query}")).await;
+        assert_eq!(reply.status, 200, "the landing page leads to /v1/{query}");
+        assert!(!reply.body["items"].as_array().unwrap().is_empty(), "{query}");
+    }
+}
