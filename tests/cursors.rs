@@ -164,3 +164,20 @@ async fn a_cursor_of_another_query_is_refused_and_another_page_size_is_not() {
     assert_eq!(larger.status, 200);
     assert_ne!(larger.body["items"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_walk_that_begins_before_midnight_goes_on_after_it() {
+    let service = Service::start().await;
+    service.clock.set(at("2026-11-24T23:59:59+07:00"));
+    for query in ["", "sort=name"] {
+        let first = service.get(&format!("/v1/places?{query}&limit=50")).await;
+        let cursor = first.body["cursor"].as_str().unwrap().to_owned();
+        service.clock.set(at("2026-11-25T00:00:01+07:00"));
+        let second = service.get(&format!("/v1/places?{query}&limit=50&cursor={cursor}")).await;
+        assert_eq!(second.status, 200, "{}", second.text);
+        assert_eq!(second.body["seed"], first.body["seed"]);
+        let (first, second) = (first.each("id"), second.each("id"));
+        assert!(first.iter().all(|id| !second.contains(id)), "{query}");
+        assert_eq!(first.len() + second.len(), 96, "{query}");
+    }
+}

@@ -56,7 +56,8 @@ async fn the_anniversary_of_bantul_is_the_twentieth_of_july() {
 async fn a_window_includes_its_last_day_and_an_instant_excludes_itself() {
     let service = Service::start().await;
     let found = async |window: &str| {
-        let reply = service.get(&format!("/v1/events?q=labuhan+parangkusumo&limit=100&{window}")).await;
+        let reply =
+            service.get(&format!("/v1/events?q=labuhan+parangkusumo&limit=100&{window}")).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         reply.each("slug").contains(&"labuhan-parangkusumo")
     };
@@ -75,7 +76,12 @@ async fn from_now_on_lists_what_has_not_ended() {
     let service = Service::start().await;
     service.clock.set(at("2027-01-09T23:59:00+07:00"));
     let during = service.get("/v1/events?q=labuhan+parangkusumo&from=now&limit=100").await;
-    let labuhan = during.body["items"].as_array().unwrap().iter().find(|item| item["slug"] == "labuhan-parangkusumo").unwrap();
+    let labuhan = during.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["slug"] == "labuhan-parangkusumo")
+        .unwrap();
     assert_eq!(labuhan["next_occurrence"]["start"], "2027-01-09");
     service.clock.set(at("2027-01-10T00:00:00+07:00"));
     let after = service.get("/v1/events/labuhan-parangkusumo").await;
@@ -109,11 +115,22 @@ async fn every_form_of_schedule_occurs_in_the_fixtures() {
         assert_eq!(event.status, 200, "{slug}");
         let schedule = &event.body["schedule"];
         let form = schedule["type"].as_str().unwrap().to_owned();
-        let detail = schedule["rrule"].as_str().map(|rule| rule.split(';').next().unwrap().to_owned());
-        let sessions = schedule["sessions"].as_array().map(|sessions| format!("{} sessions", sessions.len().min(2)));
+        let detail =
+            schedule["rrule"].as_str().map(|rule| rule.split(';').next().unwrap().to_owned());
+        let sessions = schedule["sessions"]
+            .as_array()
+            .map(|sessions| format!("{} sessions", sessions.len().min(2)));
         forms.insert((form, detail.or(sessions).unwrap_or_default()));
     }
-    for form in [("dates", "1 sessions"), ("dates", "2 sessions"), ("rrule", "FREQ=WEEKLY"), ("rrule", "FREQ=MONTHLY"), ("rrule", "FREQ=YEARLY"), ("rrule", "FREQ=DAILY"), ("javanese", "")] {
+    for form in [
+        ("dates", "1 sessions"),
+        ("dates", "2 sessions"),
+        ("rrule", "FREQ=WEEKLY"),
+        ("rrule", "FREQ=MONTHLY"),
+        ("rrule", "FREQ=YEARLY"),
+        ("rrule", "FREQ=DAILY"),
+        ("javanese", ""),
+    ] {
         assert!(forms.contains(&(form.0.to_owned(), form.1.to_owned())), "{form:?} in {forms:?}");
     }
 }
@@ -124,11 +141,19 @@ async fn a_day_of_the_calendar_has_pasaran_javanese_date_holiday_and_events() {
     let reply = service.get("/v1/calendar?from=2027-01-09&to=2027-01-09&lang=id").await;
     let day = &reply.body["items"][0];
     assert_eq!((&day["weekday"], &day["pasaran"]), (&json!("Sabtu"), &json!("Legi")));
-    assert_eq!(day["javanese"], json!({"day": 30, "month": "Rejeb", "year": 1960, "year_name": "Be"}));
-    let events: Vec<&Value> = day["events"].as_array().unwrap().iter().map(|event| &event["slug"]).collect();
+    assert_eq!(
+        day["javanese"],
+        json!({"day": 30, "month": "Rejeb", "year": 1960, "year_name": "Be"})
+    );
+    let events: Vec<&Value> =
+        day["events"].as_array().unwrap().iter().map(|event| &event["slug"]).collect();
     assert!(events.contains(&&json!("labuhan-parangkusumo")), "{events:?}");
     let nyepi = service.get("/v1/calendar?from=2026-03-18&to=2026-03-19&lang=en").await;
-    assert!(nyepi.body["items"][1]["holiday"].as_str().unwrap().contains("Nyepi"), "{}", nyepi.text);
+    assert!(
+        nyepi.body["items"][1]["holiday"].as_str().unwrap().contains("Nyepi"),
+        "{}",
+        nyepi.text
+    );
     let year = service.get("/v1/calendar?from=2027-01-01&to=2027-12-31").await;
     assert_eq!(year.body["items"].as_array().unwrap().len(), 365);
     let far = service.get("/v1/calendar?from=2060-01-01&to=2060-01-01").await;

@@ -137,6 +137,8 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
             r#""hours":"Mo-Su 99:00","location":{"lat":-98,"lon":110},"licence""#,
         ),
         good("keenam"),
+        good("pertama"),
+        good("labuhan-parangkusumo"),
         good("pantai-parangtritis")
             .replace(r#"{"slug""#, r#"{"id":"019abc00-0000-7000-8000-000000000001","slug""#),
     ];
@@ -159,7 +161,7 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     )
     .await
     .unwrap();
-    assert_eq!((tally.written, tally.refused), (2, 5));
+    assert_eq!((tally.written, tally.refused), (2, 7));
     insta::assert_debug_snapshot!(refused, @r#"
     [
         (
@@ -185,6 +187,16 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
         (
             "places.ndjson",
             8,
+            "/slug taken",
+        ),
+        (
+            "places.ndjson",
+            9,
+            "/slug taken",
+        ),
+        (
+            "places.ndjson",
+            10,
             "/slug taken",
         ),
     ]

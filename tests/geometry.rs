@@ -25,7 +25,7 @@ fn everything() -> Query {
         facts: Facts::default(),
         updated_since: None,
         sort: Sort::Distance,
-        seed: String::new(),
+        seed: None,
         lang: Lang::Id,
         facets: Vec::new(),
         limit: 1000,

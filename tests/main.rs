@@ -3,9 +3,12 @@
 mod contract;
 mod cursors;
 mod discover;
+mod events;
 mod fixtures;
 mod geometry;
 mod log;
 mod parameters;
 mod problems;
+mod program;
+mod representations;
 mod schema;

@@ -92,6 +92,21 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     panic!("6,000 requests at once were all answered");
 }
 
+#[tokio::test]
+async fn behind_a_proxy_each_of_its_clients_has_a_limit_of_its_own() {
+    let flags = ["--rate=on", "--behind-proxy"];
+    let service = Service::over(Place::with_fixtures().await, &flags).await;
+    let left = async |from: &str| {
+        let reply =
+            service.send(service.request("/v1/agencies").header("x-forwarded-for", from)).await;
+        reply.header("ratelimit").to_owned()
+    };
+    let fresh = left("10.0.0.1").await;
+    assert_ne!(left("10.0.0.1").await, fresh);
+    assert_eq!(left("1.1.1.1, 10.0.0.2").await, fresh, "only the proxy's own word counts");
+    assert_ne!(left("2.2.2.2, 10.0.0.2").await, fresh);
+}
+
 fn with_traps(app: App) -> Router {
     let trapped = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("a secret") }))

@@ -18,8 +18,16 @@ async fn lang_wins_over_accept_language_and_fallback_says_what_it_gave() {
     let path = "/v1/places/pantai-parangtritis";
     let names = [
         (with(&service, path, &[]).await, "Pantai Parangtritis", "id"),
-        (with(&service, path, &[("accept-language", "en-GB,en;q=0.9")]).await, "Parangtritis Beach", "en"),
-        (with(&service, &format!("{path}?lang=jv"), &[("accept-language", "en")]).await, "Segara Parangtritis", "jv"),
+        (
+            with(&service, path, &[("accept-language", "en-GB,en;q=0.9")]).await,
+            "Parangtritis Beach",
+            "en",
+        ),
+        (
+            with(&service, &format!("{path}?lang=jv"), &[("accept-language", "en")]).await,
+            "Segara Parangtritis",
+            "jv",
+        ),
         (with(&service, path, &[("accept-language", "fr,de")]).await, "Pantai Parangtritis", "id"),
     ];
     for (reply, name, lang) in names {
@@ -30,7 +38,10 @@ async fn lang_wins_over_accept_language_and_fallback_says_what_it_gave() {
     }
     let listed = service.get("/v1/discover?lang=jv&limit=100").await;
     let items = listed.body["items"].as_array().unwrap();
-    assert!(items.iter().any(|item| item["lang"] == "id"), "what is not in Javanese comes in Indonesian");
+    assert!(
+        items.iter().any(|item| item["lang"] == "id"),
+        "what is not in Javanese comes in Indonesian"
+    );
     assert_eq!(listed.header("content-language"), "jv");
 }
 
@@ -94,7 +105,16 @@ async fn only_contacts_made_public_are_shown() {
         }
         let document = service.app.index.snapshot();
         let id = maker.body["id"].as_str().unwrap().parse().unwrap();
-        let hidden = document.get(id).unwrap().record.listing.contacts.iter().filter(|c| !c.public).map(|c| c.value.clone()).collect::<Vec<_>>();
+        let hidden = document
+            .get(id)
+            .unwrap()
+            .record
+            .listing
+            .contacts
+            .iter()
+            .filter(|c| !c.public)
+            .map(|c| c.value.clone())
+            .collect::<Vec<_>>();
         for value in hidden {
             assert!(!maker.text.contains(&value), "{slug} shows {value}");
         }
@@ -105,7 +125,13 @@ async fn only_contacts_made_public_are_shown() {
 #[tokio::test]
 async fn who_has_it_already_gets_304_and_no_body() {
     let service = Service::start().await;
-    for path in ["/v1/places?limit=3", "/v1/places/pantai-depok", "/v1/categories", "/v1/areas/34.02?format=geojson", "/openapi.json"] {
+    for path in [
+        "/v1/places?limit=3",
+        "/v1/places/pantai-depok",
+        "/v1/categories",
+        "/v1/areas/34.02?format=geojson",
+        "/openapi.json",
+    ] {
         let first = service.get(path).await;
         let tag = first.header("etag").to_owned();
         assert!(tag.starts_with('"') && tag.ends_with('"'), "strong: {tag}");
@@ -135,7 +161,9 @@ async fn a_tag_is_of_one_representation_and_begins_with_the_version() {
         let reply = with(&service, path, &[("accept-encoding", encoding)]).await;
         assert_eq!(reply.header("content-encoding"), encoding);
         let packed = tag(&reply.headers);
-        let again = with(&service, path, &[("accept-encoding", encoding), ("if-none-match", &packed)]).await;
+        let again =
+            with(&service, path, &[("accept-encoding", encoding), ("if-none-match", &packed)])
+                .await;
         assert_eq!(again.status, 304, "{encoding}");
         tags.push(packed);
     }
@@ -169,7 +197,10 @@ async fn every_answer_is_for_every_page_and_says_how_it_is_to_be_taken() {
         let reply = with(&service, path, &[("origin", "https://map.example")]).await;
         assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
-        assert!(reply.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(
+            reply.header("content-security-policy").contains("frame-ancestors 'none'"),
+            "{path}"
+        );
         assert!(!reply.header("x-request-id").is_empty(), "{path}");
     }
     let preflight = service
@@ -195,7 +226,9 @@ async fn a_request_id_from_a_proxy_is_kept_and_a_strange_one_is_not() {
 #[tokio::test]
 async fn the_pages_say_what_this_is_and_load_nothing_from_elsewhere() {
     let service = Service::start().await;
-    for (path, words) in [("/?lang=id", "temukan Bantul"), ("/?lang=en", "find Bantul"), ("/docs/", "swagger-ui")] {
+    for (path, words) in
+        [("/?lang=id", "temukan Bantul"), ("/?lang=en", "find Bantul"), ("/docs/", "swagger-ui")]
+    {
         let reply = service.get(path).await;
         assert_eq!(reply.status, 200);
         assert!(reply.text.contains(words), "{path}");
@@ -211,4 +244,14 @@ async fn the_pages_say_what_this_is_and_load_nothing_from_elsewhere() {
         assert_eq!(reply.status, 200, "the landing page leads to /v1/{query}");
         assert!(!reply.body["items"].as_array().unwrap().is_empty(), "{query}");
     }
+}
+
+#[tokio::test]
+async fn the_passing_of_time_alone_changes_no_tag() {
+    let service = Service::start().await;
+    let path = "/v1/places/gumuk-pasir-parangkusumo";
+    let first = service.get(path).await;
+    assert_eq!(first.body["open"]["state"], "open");
+    service.clock.set(at("2026-11-24T12:00:01+07:00"));
+    assert_eq!(service.get(path).await.header("etag"), first.header("etag"));
 }

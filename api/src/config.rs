@@ -41,6 +41,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_RATE", value_enum, default_value_t = Rate::On)]
     pub rate: Rate,
 
+    /// Whether a reverse proxy stands in front: then the rate limit goes by the last address of
+    /// `X-Forwarded-For`, which the proxy wrote. Without a proxy anybody could write it.
+    #[arg(long, global = true, env = "GRIYA_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,

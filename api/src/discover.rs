@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use domain::{Fault, listing::Kind};
-use search::{BadCursor, Count, Facet, Hit, Page, Sort};
+use search::{BadCursor, Count, Facet, Hit, Page};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema, openapi::path::Parameter};
@@ -156,15 +156,13 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
         .chain(page.holds_until)
         .min();
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
-    let seed = (query.sort == Sort::Fair).then_some(query.seed.as_str());
-    let body = view(&page, &seen, seed, fields.as_ref(), media)?;
+    let body = view(&page, &seen, fields.as_ref(), media)?;
     Ok(Answer::of(&body, media, lang)?.until(holds_until, now).link(link))
 }
 
 fn view(
     page: &Page,
     seen: &Seen<'_>,
-    seed: Option<&str>,
     fields: Option<&Fields>,
     media: &str,
 ) -> Result<Value, Problem> {
@@ -181,7 +179,7 @@ fn view(
     body.insert((if geojson { "features" } else { "items" }).to_owned(), Value::Array(items));
     body.insert("total".to_owned(), json!(page.total));
     body.insert("cursor".to_owned(), json!(page.next));
-    if let Some(seed) = seed {
+    if let Some(seed) = &page.seed {
         body.insert("seed".to_owned(), json!(seed));
     }
     if !page.facets.is_empty() {

@@ -158,7 +158,7 @@ impl Asked {
             open_at: p.one_with("open_at", instant_edge),
             facts: facts(p, &snapshot),
             updated_since: p.one_with("updated_since", instant),
-            seed: seed(p, self.now),
+            seed: p.one_with("seed", |raw| text(raw, 64)),
             lang: self.lang,
             facets: facets(p),
             limit: p.integer("limit", 1, MAX_LIMIT).unwrap_or(LIMIT),
@@ -351,12 +351,6 @@ fn sort(p: &mut Params, words: bool, window: bool, centre: bool) -> Sort {
         (.., true) => Sort::Distance,
         _ => Sort::Fair,
     })
-}
-
-/// The seed asked for, else today's date in Bantul.
-fn seed(p: &mut Params, now: DateTime<Utc>) -> String {
-    let today = now.with_timezone(&domain::listing::DEFAULT_ZONE).date_naive();
-    p.one_with("seed", |raw| text(raw, 64)).unwrap_or_else(|| today.to_string())
 }
 
 fn facets(p: &mut Params) -> Vec<Facet> {

@@ -266,7 +266,6 @@ impl Seen<'_> {
         let listing = &document.record.listing;
         let (lang, name) = listing.name.get(self.lang);
         let open = self.open(document);
-        let closed = open.as_ref().is_some_and(|open| open.state == OpenState::Closed);
         ItemView {
             id: listing.id,
             slug: listing.slug.to_string(),
@@ -279,7 +278,7 @@ impl Seen<'_> {
             accuracy_m: document.accuracy_m,
             area: self.area(document),
             distance_m: hit.distance_m.map(|metres| (metres * 10.0).round() / 10.0),
-            next_open: if closed { self.next_open(document) } else { None },
+            next_open: self.next_open(document, open.as_ref()),
             open,
             next_occurrence: hit
                 .next_occurrence
@@ -319,9 +318,14 @@ impl Seen<'_> {
         Some(OpenView { state, until: openness.until.map(|until| until.fixed_offset()) })
     }
 
-    /// When it opens next.
-    pub fn next_open(&self, document: &Document) -> Option<DateTime<FixedOffset>> {
-        document.next_open(self.now).map(|at| at.fixed_offset())
+    /// When it opens next, unless it is open.
+    pub fn next_open(
+        &self,
+        document: &Document,
+        open: Option<&OpenView>,
+    ) -> Option<DateTime<FixedOffset>> {
+        let not_open = open.is_some_and(|open| open.state != OpenState::Open);
+        not_open.then(|| document.next_open(self.now))?.map(|at| at.fixed_offset())
     }
 
     /// One occurrence of an event.
@@ -625,6 +629,7 @@ impl Seen<'_> {
             published_at,
         } = &document.record.listing;
         let tongue = self.tongue;
+        let open = self.open(document);
         ListingView {
             id: *id,
             slug: slug.to_string(),
@@ -647,8 +652,8 @@ impl Seen<'_> {
             contacts: contacts.iter().filter_map(contact).collect(),
             media: media.iter().map(|image| self.image(image)).collect(),
             hours: hours.clone(),
-            open: self.open(document),
-            next_open: self.next_open(document),
+            next_open: self.next_open(document, open.as_ref()),
+            open,
             zone: zone.clone(),
             notices: self.notices(document, |notice| notice.to.is_none_or(|to| self.now < to)),
             sample: *sample,

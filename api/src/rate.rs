@@ -82,7 +82,9 @@ fn household(address: IpAddr) -> IpAddr {
 
 /// The layer that counts requests and tells what is left.
 pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
+    let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let from = from.or_else(peer);
     let (Some(limiter), Some(address)) = (app.limiter.as_ref().map(Arc::clone), from) else {
         return next.run(request).await;
     };
@@ -98,6 +100,12 @@ pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Resp
             response
         }
     }
+}
+
+/// The address that the proxy next to us saw: the last one, those before it are hearsay.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    last.rsplit(',').next()?.trim().parse().ok()
 }
 
 fn tell(headers: &mut HeaderMap, left: u32) {

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use crate::{
     error::Fault,
     key::AgencyId,
-    listing::is_web,
+    listing::{is_web, names_nothing},
     money::Admission,
     producer::range_faults,
+    reference::Reference,
     schedule::Schedule,
     text::{Texts, line_fault},
 };
@@ -136,8 +137,8 @@ impl Draft {
         "series",
     ];
 
-    /// Everything that breaks a rule at `now`, all at once.
-    pub fn check(&self, now: DateTime<Utc>) -> Vec<Fault> {
+    /// Everything that breaks a rule at `now`, all at once; `reference` knows the agencies.
+    pub fn check(&self, now: DateTime<Utc>, reference: &Reference) -> Vec<Fault> {
         let mut faults: Vec<_> =
             self.schedule.check(now).into_iter().map(|f| f.below("schedule")).collect();
         faults.extend(
@@ -148,6 +149,11 @@ impl Draft {
         faults.extend(range_faults([("capacity", self.capacity, 1, 10_000_000)]));
         if let Some(Organiser::Name(name)) = &self.organiser {
             faults.extend(line_fault(name, 160).map(|f| f.below("name").below("organiser")));
+        }
+        if let Some(Organiser::Agency(agency)) = &self.organiser
+            && reference.agency(agency).is_none()
+        {
+            faults.push(names_nothing().below("agency").below("organiser"));
         }
         faults.extend(
             self.series.as_ref().and_then(|s| line_fault(s, 80)).map(|f| f.below("series")),

@@ -22,7 +22,9 @@ use crate::{
     event, holiday,
     key::Slug,
     listing::{self, Kind, Stamp, Status},
-    place, producer, product,
+    place,
+    producer::{self, Form},
+    product,
     record::{self, Detail, Record},
     reference::Reference,
     store::Store,
@@ -85,6 +87,10 @@ pub struct Import<'a> {
     now: DateTime<Utc>,
     mint: &'a (dyn Fn() -> Uuid + Sync),
     reference: Reference,
+    /// Producers that others may belong to.
+    centres: HashSet<Uuid>,
+    /// Listings poured so far: 16 bytes each, a million are some tens of megabytes.
+    seen: HashSet<Uuid>,
     /// What became of the records so far.
     pub tally: Tally,
 }
@@ -110,7 +116,8 @@ impl<'a> Import<'a> {
         mint: &'a (dyn Fn() -> Uuid + Sync),
     ) -> Result<Self, Error> {
         let reference = Reference::load(&store.reader).await?;
-        Ok(Self { store, writer, actor, now, mint, reference, tally: Tally::default() })
+        let (centres, seen, tally) = (HashSet::new(), HashSet::new(), Tally::default());
+        Ok(Self { store, writer, actor, now, mint, reference, centres, seen, tally })
     }
 
     /// Pours one of [`FILES`]; an unknown name is a programmer's mistake and pours nothing.
@@ -264,19 +271,17 @@ impl<'a> Import<'a> {
             entry.id = Some(id);
             links.entry(slug).or_insert(id);
         }
+        if kind == Kind::Producer {
+            self.note_centres(&entries, &links).await?;
+        }
         let mut refused = Vec::new();
         let mut writes = Vec::new();
-        let mut taken: HashSet<Slug> = HashSet::new();
         for entry in entries {
             let line = entry.line;
-            let made = self.listing(kind, entry, &links, &stored).and_then(|made| {
-                if let Made::Write(Write::Listing { record, .. }) = &made
-                    && !taken.insert(record.listing.slug.clone())
-                {
-                    return Err(vec![slug_taken()]);
-                }
-                Ok(made)
-            });
+            // One pouring says one thing of a listing: a slug that stands twice is a mistake.
+            let again = entry.id.is_some_and(|id| !self.seen.insert(id));
+            let made = self.listing(kind, entry, &links, &stored);
+            let made = if again { Err(vec![slug_taken()]) } else { made };
             match made {
                 Ok(Made::Write(write)) => writes.push((line, write)),
                 Ok(Made::Unchanged) => self.tally.unchanged += 1,
@@ -333,7 +338,14 @@ impl<'a> Import<'a> {
         if holder.is_some_and(|holder| holder != id) {
             faults.push(slug_taken());
         }
+        if value.get("id").is_some() && own_id(&value).is_none() {
+            faults.push(Fault::new("bad_format", "bukan UUID", "is no UUID").below("id"));
+        }
         let old = stored.get(&id);
+        // One listing is of one kind for ever.
+        if old.is_some_and(|old| old.listing.kind != kind) {
+            faults.push(slug_taken());
+        }
         value.shift_remove("id");
         let status = own_status(&mut value, old, &mut faults);
         let stamp = Stamp {
@@ -364,7 +376,7 @@ impl<'a> Import<'a> {
     ) -> Result<Record, Vec<Fault>> {
         let shared = listing::split(&mut value);
         let shared = read_draft::<listing::Draft>(Value::Object(shared));
-        let own = read_own(kind, value, stamp.id, self.now);
+        let own = self.own(kind, value, stamp.id);
         faults.extend(own.as_ref().err().into_iter().flatten().cloned());
         let shared = match shared {
             Ok(shared) => {
@@ -380,6 +392,58 @@ impl<'a> Import<'a> {
         let found = shared.location.and_then(|at| self.reference.locate(at));
         let listing = shared.into_row(kind, status, slug, found, stamp);
         Ok(Record { listing, detail, products: Vec::new(), former_slugs: Vec::new() })
+    }
+
+    /// The row of what only its kind has.
+    fn own(&self, kind: Kind, value: Map<String, Value>, id: Uuid) -> Result<Detail, Vec<Fault>> {
+        fn checked<D>(draft: D, faults: Vec<Fault>) -> Result<D, Vec<Fault>> {
+            if faults.is_empty() { Ok(draft) } else { Err(faults) }
+        }
+        let value = Value::Object(value);
+        let one = |fault| vec![fault];
+        Ok(match kind {
+            Kind::Place => {
+                let draft: place::Draft = read_draft(value).map_err(one)?;
+                let faults = draft.check();
+                Detail::Place(checked(draft, faults)?.into_row(id))
+            }
+            Kind::Producer => {
+                let draft: producer::Draft = read_draft(value).map_err(one)?;
+                let mut faults = draft.check();
+                if draft.centre.is_some_and(|centre| !self.centres.contains(&centre)) {
+                    let fault = Fault::new("unknown_reference", "bukan sentra", "is no centre");
+                    faults.push(fault.below("centre"));
+                }
+                Detail::Producer(checked(draft, faults)?.into_row(id))
+            }
+            Kind::Event => {
+                let draft: event::Draft = read_draft(value).map_err(one)?;
+                let faults = draft.check(self.now, &self.reference);
+                Detail::Event(checked(draft, faults)?.into_row(id))
+            }
+        })
+    }
+
+    /// Notes which of the producers that `entries` may belong to are centres.
+    async fn note_centres(
+        &mut self,
+        entries: &[Entry],
+        links: &HashMap<Slug, Uuid>,
+    ) -> Result<(), Error> {
+        let named = entries.iter().filter_map(|entry| {
+            let centre = entry.value.get("centre")?.as_str()?;
+            centre.parse().ok().or_else(|| links.get(&centre.parse::<Slug>().ok()?).copied())
+        });
+        let named: HashSet<Uuid> = named.collect();
+        let stored = record::load(&self.store.reader, &Vec::from_iter(named)).await?;
+        let is_centre =
+            |record: &&Record| record.producer().is_some_and(|p| p.form == Form::Centre);
+        self.centres.extend(stored.iter().filter(is_centre).map(|record| record.listing.id));
+        let new = entries
+            .iter()
+            .filter(|entry| entry.value.get("form").is_some_and(|form| form == "centre"));
+        self.centres.extend(new.filter_map(|entry| entry.id));
+        Ok(())
     }
 
     async fn products(&mut self, entries: Vec<Entry>) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
@@ -554,36 +618,6 @@ pub(crate) fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> 
     })
 }
 
-fn read_own(
-    kind: Kind,
-    value: Map<String, Value>,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Detail, Vec<Fault>> {
-    fn checked<D>(draft: D, faults: Vec<Fault>) -> Result<D, Vec<Fault>> {
-        if faults.is_empty() { Ok(draft) } else { Err(faults) }
-    }
-    let value = Value::Object(value);
-    let one = |fault| vec![fault];
-    Ok(match kind {
-        Kind::Place => {
-            let draft: place::Draft = read_draft(value).map_err(one)?;
-            let faults = draft.check();
-            Detail::Place(checked(draft, faults)?.into_row(id))
-        }
-        Kind::Producer => {
-            let draft: producer::Draft = read_draft(value).map_err(one)?;
-            let faults = draft.check();
-            Detail::Producer(checked(draft, faults)?.into_row(id))
-        }
-        Kind::Event => {
-            let draft: event::Draft = read_draft(value).map_err(one)?;
-            let faults = draft.check(now);
-            Detail::Event(checked(draft, faults)?.into_row(id))
-        }
-    })
-}
-
 fn own_id(value: &Map<String, Value>) -> Option<Uuid> {
     value.get("id")?.as_str()?.parse().ok()
 }
@@ -653,11 +687,15 @@ fn resolve_links(
         }
         match text.parse::<Slug>().ok().and_then(|slug| links.get(&slug)) {
             Some(id) => *link = Value::String(id.to_string()),
-            None => faults.push(Fault::new(
-                "unknown_reference",
-                format!("`{text}` tidak ada"),
-                format!("`{text}` names no listing that is here already"),
-            )),
+            None => {
+                faults.push(Fault::new(
+                    "unknown_reference",
+                    format!("`{text}` tidak ada"),
+                    format!("`{text}` names no listing that is here already"),
+                ));
+                // It has been said; whoever reads on need not stumble over it again.
+                *link = Value::String(Uuid::nil().to_string());
+            }
         }
     });
     faults

@@ -9,6 +9,7 @@ use crate::{
     error::Fault,
     listing::{json_list, too_many},
     money::Admission,
+    producer::range_faults,
     text::{Texts, line_fault},
 };
 
@@ -76,6 +77,22 @@ pub struct Draft {
     pub heritage_register: Option<String>,
 }
 
+impl Award {
+    fn check(&self) -> Vec<Fault> {
+        let lines = [
+            ("name", Some(&self.name), 160),
+            ("category", self.category.as_ref(), 160),
+            ("rank", self.rank.as_ref(), 80),
+        ];
+        let mut faults: Vec<_> = lines
+            .into_iter()
+            .filter_map(|(name, line, max)| line_fault(line?, max).map(|f| f.below(name)))
+            .collect();
+        faults.extend(range_faults([("year", Some(self.year), 1900, 2200)]));
+        faults
+    }
+}
+
 impl Draft {
     /// Its members.
     pub const MEMBERS: [&'static str; 8] = [
@@ -101,20 +118,11 @@ impl Draft {
             faults.push(too_many(40).below("awards"));
         }
         for (at, award) in self.awards.iter().enumerate() {
-            faults.extend(
-                line_fault(&award.name, 160).map(|f| f.below("name").below(at).below("awards")),
-            );
+            faults.extend(award.check().into_iter().map(|f| f.below(at).below("awards")));
         }
-        if self.duration_min.is_some_and(|minutes| !(1..=10_080).contains(&minutes)) {
-            faults.push(
-                Fault::new(
-                    "out_of_range",
-                    "harus antara 1 dan 10080",
-                    "must be between 1 and 10080",
-                )
-                .below("duration_min"),
-            );
-        }
+        let basis = self.legal_basis.as_ref().and_then(|basis| line_fault(&basis.number, 160));
+        faults.extend(basis.map(|f| f.below("number").below("legal_basis")));
+        faults.extend(range_faults([("duration_min", self.duration_min, 1, 10_080)]));
         faults
             .extend(self.best_time.iter().flat_map(|t| t.check(280)).map(|f| f.below("best_time")));
         let lines = [

@@ -268,8 +268,11 @@ impl Draft {
             faults.extend(workshop.check().into_iter().map(|f| f.below(at).below("workshops")));
         }
         for (at, paper) in self.certificates.iter().enumerate() {
-            let fault = paper.number.as_ref().and_then(|number| line_fault(number, 80));
-            faults.extend(fault.map(|f| f.below("number").below(at).below("certificates")));
+            for (name, line, max) in [("number", &paper.number, 80), ("issuer", &paper.issuer, 160)]
+            {
+                let fault = line.as_ref().and_then(|line| line_fault(line, max));
+                faults.extend(fault.map(|f| f.below(name).below(at).below("certificates")));
+            }
         }
         if self.form == Form::Centre && self.centre.is_some() {
             faults.push(

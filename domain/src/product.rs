@@ -103,12 +103,18 @@ impl Draft {
         }
         let dimensions = self.dimensions.as_ref().and_then(|line| line_fault(line, 120));
         faults.extend(dimensions.map(|f| f.below("dimensions")));
-        for (name, len) in
-            [("materials", self.materials.len()), ("techniques", self.techniques.len())]
-        {
+        for (name, len) in [
+            ("materials", self.materials.len()),
+            ("techniques", self.techniques.len()),
+            ("order_links", self.order_links.len()),
+            ("media", self.media.len()),
+        ] {
             if len > 16 {
                 faults.push(too_many(16).below(name));
             }
+        }
+        for (at, image) in self.media.iter().enumerate() {
+            faults.extend(image.check().into_iter().map(|f| f.below(at).below("media")));
         }
         for (at, link) in self.order_links.iter().enumerate() {
             if !is_web(link) {

@@ -136,7 +136,7 @@ impl Document {
         };
         texts(&listing.name, 4.0);
         listing.summary.iter().for_each(|summary| texts(summary, 1.0));
-        for product in &self.record.products {
+        for product in self.shown_products() {
             texts(&product.name, 2.0);
         }
         venue.iter().for_each(|venue| texts(&venue.listing.name, 1.5));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{hours::State, schedule::Occurrence, text::fold};
+use domain::{hours::State, listing::DEFAULT_ZONE, schedule::Occurrence, text::fold};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub struct Page {
     pub total: usize,
     /// Where the next page starts; `None` at the end.
     pub next: Option<String>,
+    /// What was shuffled by, if it was.
+    pub seed: Option<String>,
     /// The counts asked for.
     pub facets: Vec<(Facet, Vec<Count>)>,
     /// Until when the set stands as far as opening hours go; `None` if it does not depend on them.
@@ -57,6 +59,7 @@ impl Snapshot {
         let cursor = query.cursor.as_ref().map(|text| Cursor::read(text, query)).transpose()?;
         let now = cursor.as_ref().map_or(now, |cursor| cursor.now);
         let sought = self.sought(query, cursor.as_ref());
+        let seed = seed(query, now);
         let mut holds_until = None;
         let hits: Vec<Hit> = self
             .documents()
@@ -72,7 +75,7 @@ impl Snapshot {
                 if query.sort == Sort::Start {
                     hit.place_in_time(query, now);
                 }
-                (key(&hit, query), id, hit)
+                (key(&hit, query, &seed), id, hit)
             })
             .filter(|(key, id, _)| {
                 cursor.as_ref().is_none_or(|last| (key, id) > (&last.key, &last.id))
@@ -96,7 +99,8 @@ impl Snapshot {
                 hit
             })
             .collect();
-        Ok(Page { hits, total, next, facets, holds_until })
+        let seed = (query.sort == Sort::Fair).then_some(seed);
+        Ok(Page { hits, total, next, seed, facets, holds_until })
     }
 
     fn sought(&self, query: &Query, cursor: Option<&Cursor>) -> Option<Sought> {
@@ -200,7 +204,7 @@ fn is_open(
     openness.is_some_and(|openness| openness.state == State::Open)
 }
 
-fn key(hit: &Hit, query: &Query) -> Key {
+fn key(hit: &Hit, query: &Query, seed: &str) -> Key {
     let listing = &hit.document.record.listing;
     match query.sort {
         Sort::Relevance => Key::down(hit.score),
@@ -211,8 +215,14 @@ fn key(hit: &Hit, query: &Query) -> Key {
             .next_occurrence
             .as_ref()
             .map_or(Key::Last, |occurrence| Key::earlier(occurrence.starts_at(hit.document.zone))),
-        Sort::Fair => Key::Up(shuffled(&query.seed, listing.id)),
+        Sort::Fair => Key::Up(shuffled(seed, listing.id)),
     }
+}
+
+/// The seed asked for, else the date in Bantul. `now` is pinned by the cursor: a walk that begins
+/// before midnight goes on in its order.
+fn seed(query: &Query, now: DateTime<Utc>) -> String {
+    query.seed.clone().unwrap_or_else(|| now.with_timezone(&DEFAULT_ZONE).date_naive().to_string())
 }
 
 /// A place in the shuffle of `seed`: the first 64 bits of SHA-256 over seed and id, so that every

@@ -44,8 +44,8 @@ pub struct Query {
     pub updated_since: Option<DateTime<Utc>>,
     /// The order.
     pub sort: Sort,
-    /// What `fair` shuffles by.
-    pub seed: String,
+    /// What `fair` shuffles by; absent: the date in Bantul when the first page was asked for.
+    pub seed: Option<String>,
     /// The reader's language: decides the order by name.
     pub lang: Lang,
     /// What to count. Not part of what a cursor belongs to.

@@ -143,6 +143,11 @@ impl Draft {
         {
             faults.push(names_nothing().below("responsible_agency"));
         }
+        for (at, notice) in self.notices.iter().enumerate() {
+            if notice.agency.as_ref().is_some_and(|agency| reference.agency(agency).is_none()) {
+                faults.push(names_nothing().below("agency").below(at).below("notices"));
+            }
+        }
         for name in self.sample_fields.iter() {
             if !is_member(name) {
                 faults.push(names_nothing().below("sample_fields"));

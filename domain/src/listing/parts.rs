@@ -254,6 +254,10 @@ impl Address {
                 line_fault(line.as_deref()?, *max).map(|f| f.below(name))
             })
             .collect();
+        if self.postal_code.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_digit())) {
+            let fault = Fault::new("bad_format", "harus lima angka", "must be five digits");
+            faults.push(fault.below("postal_code"));
+        }
         let directions = self.directions.iter().flat_map(|texts| texts.check(500));
         faults.extend(directions.map(|f| f.below("directions")));
         faults
@@ -363,7 +367,7 @@ pub struct Image {
 }
 
 impl Image {
-    pub(super) fn check(&self) -> Vec<Fault> {
+    pub(crate) fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !is_web(&self.src) && !self.src.starts_with("/media/") {
             faults.push(Fault::new("bad_format", "bukan URL", "is not a URL").below("src"));
