@@ -112,3 +112,22 @@ fn collect(value: &Value, references: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[tokio::test]
+async fn every_curl_of_the_documentation_works_as_it_stands() {
+    let service = Service::start().await;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut run = 0;
+    for file in ["README.md", "openapi/README.md", "docs/api-design.md", "docs/operations.md"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for line in text.lines().filter(|line| line.contains("curl ")) {
+            let Some(path) = line.split("http://127.0.0.1:8080").nth(1) else { continue };
+            let path = path.split(['\'', '"', ' ']).next().unwrap();
+            let reply = service.get(path).await;
+            // Some show what a mistake looks like.
+            assert!([200, 400].contains(&reply.status.as_u16()), "{file}: {line}: {}", reply.status);
+            run += 1;
+        }
+    }
+    assert!(run >= 3, "the README has three");
+}
