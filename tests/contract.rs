@@ -125,7 +125,11 @@ async fn every_curl_of_the_documentation_works_as_it_stands() {
             let path = path.split(['\'', '"', ' ']).next().unwrap();
             let reply = service.get(path).await;
             // Some show what a mistake looks like.
-            assert!([200, 400].contains(&reply.status.as_u16()), "{file}: {line}: {}", reply.status);
+            assert!(
+                [200, 400].contains(&reply.status.as_u16()),
+                "{file}: {line}: {}",
+                reply.status
+            );
             run += 1;
         }
     }

@@ -137,15 +137,59 @@ async fn pages_of_any_size_are_one_walk_in_one_order() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_on_another_node_and_after_a_restart() {
-    let place = Place::with_fixtures().await;
-    let first = Service::over(place, &[]).await;
+async fn a_cursor_is_good_on_another_node_after_a_restart_and_after_an_import() {
+    let first = Service::over(Place::with_fixtures().await, &[]).await;
     let page = first.get("/v1/places?sort=name&limit=5").await;
     let cursor = page.body["cursor"].as_str().unwrap().to_owned();
     let path = format!("/v1/places?sort=name&limit=5&cursor={cursor}");
     let here = first.get(&path).await;
     let other = Service::start().await;
-    assert_eq!(other.get(&path).await.body, here.body);
+    assert_eq!(other.get(&path).await.body, here.body, "another node, its database poured anew");
+    tests::pour(&first.app.store, api::seed::From::Fixtures).await;
+    let again = Service::over(first.place, &[]).await;
+    assert_eq!(again.get(&path).await.body, here.body, "the same database, started again");
+}
+
+#[tokio::test]
+async fn a_page_asked_for_twice_is_one_answer_however_time_passes() {
+    let service = Service::start().await;
+    for query in ["limit=2", "limit=2&sort=name", "limit=2&lat=-7.9&lon=110.3", "limit=2&q=batik"] {
+        service.clock.set(at(tests::NOON));
+        let first = service.get(&format!("/v1/places?{query}")).await;
+        service.clock.set(at("2026-11-24T12:00:07.5+07:00"));
+        let second = service.get(&format!("/v1/places?{query}")).await;
+        assert_eq!(first.header("etag"), second.header("etag"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_somebody_made_up_is_refused() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let service = Service::start().await;
+    let query = "q=pantai&open_at=now&limit=1";
+    let page = service.get(&format!("/v1/discover?{query}")).await;
+    let cursor = page.body["cursor"].as_str().unwrap_or_else(|| panic!("{}", page.text));
+    let real: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
+    let forged = [
+        ("t", serde_json::json!("+262142-12-31T00:00:00Z")),
+        ("t", serde_json::json!("2990-01-01T00:00:00Z")),
+        ("t", serde_json::json!("2020-01-01T00:00:00Z")),
+        ("t", Value::Null),
+        ("r", serde_json::json!([])),
+        ("r", serde_json::json!([0, 0])),
+        ("r", serde_json::json!([u64::MAX])),
+        ("k", serde_json::json!({"Text": "a"})),
+        ("k", serde_json::json!("Last")),
+        ("x", serde_json::json!(1)),
+    ];
+    for (member, value) in forged {
+        let mut made_up = real.clone();
+        made_up[member] = value;
+        let made_up = URL_SAFE_NO_PAD.encode(made_up.to_string());
+        let reply = service.get(&format!("/v1/discover?{query}&cursor={made_up}")).await;
+        assert_eq!(reply.status, 400, "{member}: {}", reply.text);
+        assert_eq!(reply.body["errors"][0]["parameter"], "cursor");
+    }
 }
 
 #[tokio::test]

@@ -117,6 +117,54 @@ async fn pouring_twice_is_pouring_once() {
 }
 
 #[tokio::test]
+async fn a_member_may_stand_before_its_centre_and_a_slug_given_up_is_nobody_elses() {
+    use domain::writer::{Unit, Write, Writer};
+    let (place, store, records) = records().await;
+    let mut renamed =
+        records.iter().find(|r| r.listing.slug.as_str() == "pantai-depok").unwrap().clone();
+    let former_slug = Some(renamed.listing.slug.clone());
+    renamed.listing.slug = "pantai-depok-baru".parse().unwrap();
+    renamed.listing.version += 1;
+    let writes = vec![Write::Listing { record: Box::new(renamed), former_slug }];
+    let writer = Writer::start(&store);
+    writer.write(Unit { writes, actor: "test".into(), at: at(tests::NOON) }).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let line = |slug: &str, rest: &str| {
+        format!(
+            r#"{{"slug":"{slug}","name":{{"id":"Satu"}},"category":"craft.batik","source":{{"name":"t"}},"licence":"CC0-1.0"{rest}}}"#
+        )
+    };
+    let producer = r#","form":"maker","craft":"batik","visit":"none""#;
+    let centre = r#","form":"centre","craft":"batik","visit":"none""#;
+    let member = format!(r#"{producer},"centre":"sentra-baru""#);
+    let lines = [
+        line("anggota", &member),
+        line("sentra-baru", centre),
+        line("bukan", &format!(r#"{producer},"centre":"anggota""#)),
+    ];
+    std::fs::write(folder.path().join("producers.ndjson"), lines.join("\n")).unwrap();
+    std::fs::write(folder.path().join("places.ndjson"), line("pantai-depok", "")).unwrap();
+    let mut refused = Vec::new();
+    let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
+        if let Progress::Refused(refusal) = progress {
+            refused.push((refusal.file, refusal.line, refusal.faults[0].pointer.clone()));
+        }
+    };
+    let from = api::seed::From::Folder(folder.path());
+    let tally =
+        api::seed::pour(&store, &writer, from, "test", at(tests::NOON), &mut tell).await.unwrap();
+    assert_eq!(tally.written, 2);
+    assert_eq!(
+        refused,
+        [
+            ("places.ndjson".into(), 1, "/slug".into()),
+            ("producers.ndjson".to_owned(), 3, "/centre".to_owned())
+        ]
+    );
+    drop(place);
+}
+
+#[tokio::test]
 async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     let place = Place::with_fixtures().await;
     let store = place.open().await;
@@ -156,6 +204,7 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
         &store,
         &writer,
         api::seed::From::Folder(folder.path()),
+        "test",
         at(tests::NOON),
         &mut tell,
     )

@@ -231,9 +231,16 @@ pub async fn pour(store: &Store, from: seed::From<'_>) {
             panic!("refused: {refusal:?}");
         }
     };
-    seed::pour(store, &Writer::start(store), from, at("2026-11-24T08:00:00+07:00"), &mut tell)
-        .await
-        .expect("pour");
+    seed::pour(
+        store,
+        &Writer::start(store),
+        from,
+        "test",
+        at("2026-11-24T08:00:00+07:00"),
+        &mut tell,
+    )
+    .await
+    .expect("pour");
 }
 
 /// The PostgreSQL server to test on, if one is named.

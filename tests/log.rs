@@ -288,3 +288,35 @@ async fn same_as_database(service: &Service) {
         .collect();
     assert_eq!(stored, shown);
 }
+
+#[tokio::test]
+async fn a_database_restored_to_an_earlier_day_and_written_since_is_read_anew() {
+    use sea_orm::ConnectionTrait as _;
+    let service = Service::start().await;
+    let record = some_records(&service.app.store, 1).await.remove(0);
+    let changed = next(&record);
+    service.app.write(unit(changed.clone())).await.unwrap();
+    // The last change is undone and another one stands at its number, as after a restore.
+    let id = record.listing.id;
+    let seq = change::head(&service.app.store.reader).await.unwrap();
+    let db = service.place.open().await;
+    for sql in [
+        format!("UPDATE change SET subject = '{id}', actor = 'somebody else' WHERE seq = {seq}"),
+        format!(
+            "UPDATE listing SET version = 1, accuracy_m = 42 WHERE slug = '{}'",
+            record.listing.slug
+        ),
+    ] {
+        db.writer.execute_unprepared(&sql).await.unwrap();
+    }
+    let path = format!("/v1/{}/{id}", record.listing.kind.plural());
+    loop {
+        let reply = service.get(&path).await;
+        if reply.body["accuracy_m"] == 42 {
+            break;
+        }
+        assert_eq!(reply.body["version"], changed.listing.version);
+        tokio::task::yield_now().await;
+    }
+    same_as_database(&service).await;
+}

@@ -37,6 +37,8 @@ async fn each_broken_rule_is_named_with_its_code() {
         ("/v1/discover?radius_m=500", "radius_m", "needs_point"),
         ("/v1/discover?sort=distance", "sort", "needs_point"),
         ("/v1/discover?sort=relevance", "sort", "needs_words"),
+        ("/v1/discover?sort=name&seed=a", "seed", "needs_fair"),
+        ("/v1/discover?format=json&format=geojson", "format", "repeated"),
         ("/v1/discover?sort=price", "sort", "unknown_value"),
         ("/v1/discover?near=atlantis", "near", "unknown_reference"),
         ("/v1/discover?near=pantai-depok&lat=-8&lon=110", "near", "contradiction"),

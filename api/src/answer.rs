@@ -109,7 +109,7 @@ pub fn tag_of(body: &[u8]) -> String {
 /// whoever has that one already (RFC 9110 §8.8.3, §13.1.2).
 pub async fn conditional(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let known: Vec<_> = request.headers().get_all(header::IF_NONE_MATCH).iter().cloned().collect();
     let mut response = next.run(request).await;
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
     let (Some(tag), true) = (tag, reads && response.status() == StatusCode::OK) else {
@@ -122,7 +122,7 @@ pub async fn conditional(request: Request, next: Next) -> Response {
     };
     let Ok(value) = HeaderValue::from_str(&tag) else { return response };
     response.headers_mut().insert(header::ETAG, value);
-    if known.is_some_and(|known| matches(known.to_str().unwrap_or_default(), &tag)) {
+    if known.iter().any(|known| matches(known.to_str().unwrap_or_default(), &tag)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
             response.headers_mut().remove(name);

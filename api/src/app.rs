@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use domain::{
-    Error, change, record,
-    reference::Reference,
+    Error, change,
     store::Store,
     writer::{Unit, Writer},
 };
-use search::{Changes, Index, Snapshot};
-use tokio::sync::{Semaphore, watch};
+use search::Index;
+use tokio::sync::Semaphore;
 
 use crate::{
     clock::Clock,
@@ -45,8 +44,7 @@ impl App {
     /// When the database fails.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
         let index = Arc::new(Index::default());
-        index.publish(everything(&store).await?);
-        let feed = tailer::follow(store.clone(), Arc::clone(&index));
+        let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
         Ok(Self {
             writer: Writer::start(&store),
@@ -63,37 +61,21 @@ impl App {
     /// Writes `unit` and waits until this node's index shows it: who wrote, reads what they wrote.
     ///
     /// # Errors
-    /// As [`Writer::write`].
+    /// As [`Writer::write`]. A write that is done and not shown within ten seconds is no error.
     pub async fn write(&self, unit: Unit) -> Result<i64, Error> {
         let seq = self.writer.write(unit).await?;
-        self.feed.shown(seq).await;
+        if !self.feed.shown(seq).await {
+            tracing::error!(seq, "a write is done and not shown yet");
+        }
         Ok(seq)
     }
 
-    /// Waits until this node's index shows everything that is committed now.
+    /// Waits until this node's index shows everything that is committed now; whether it does.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn catch_up(&self) -> Result<(), Error> {
+    pub async fn catch_up(&self) -> Result<bool, Error> {
         let head = change::head(&self.store.reader).await?;
-        self.feed.shown(head).await;
-        Ok(())
+        Ok(self.feed.shown(head).await)
     }
-
-    /// The position in the log that the index has come to.
-    pub fn position(&self) -> watch::Receiver<i64> {
-        self.feed.position.clone()
-    }
-}
-
-/// A snapshot of all that is published.
-///
-/// The head of the log is read before the rows: what is written in between is read twice, never
-/// missed, and a state applied twice is the same state.
-pub(crate) async fn everything(store: &Store) -> Result<Snapshot, Error> {
-    let seq = change::head(&store.reader).await?;
-    let reference = Reference::load(&store.reader).await?;
-    let records = record::load_public(&store.reader).await?;
-    let records = records.into_iter().map(|record| (record.listing.id, Some(record))).collect();
-    Ok(Snapshot::default().with(Changes { records, reference: Some(reference), seq }))
 }

@@ -117,7 +117,7 @@ impl Asked {
         let name = |media: &str| if media == media::GEOJSON { "geojson" } else { "json" };
         // Read here so that a bad `lang` is among the faults of whoever finishes the parameters.
         let _: Option<Lang> = self.params.one("lang");
-        if let Some(format) = self.params.peek("format").map(str::to_owned) {
+        if let Some(format) = self.params.one_with("format", |raw| Ok(raw.to_owned())) {
             if let Some(media) = offers.iter().find(|media| name(media) == format) {
                 return Ok(media);
             }

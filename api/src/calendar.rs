@@ -8,7 +8,7 @@ use domain::{
     javanese::{JavaneseDate, pasaran},
     text::Lang,
 };
-use search::{Edge, Window};
+use search::{Edge, Window, tomorrow};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema, openapi::path::Parameter};
@@ -103,6 +103,7 @@ pub struct CalendarPage {
 )]
 async fn list_calendar_days(mut asked: Asked) -> Result<Answer, Problem> {
     asked.media(&[media::JSON])?;
+    let today_counts = !asked.params.has("from");
     let today = asked.now.with_timezone(&domain::listing::DEFAULT_ZONE).date_naive();
     let from = asked.params.one_with("from", date).unwrap_or(today);
     let to = asked.params.one_with("to", date).unwrap_or(from + Days::new(DAYS));
@@ -130,7 +131,8 @@ async fn list_calendar_days(mut asked: Asked) -> Result<Answer, Problem> {
             events: events.remove(&day).unwrap_or_default(),
         })
         .collect();
-    Answer::of(&CalendarPage { items, cursor: None }, media::JSON, asked.lang)
+    let answer = Answer::of(&CalendarPage { items, cursor: None }, media::JSON, asked.lang)?;
+    Ok(answer.until(today_counts.then(|| tomorrow(asked.now)), asked.now))
 }
 
 fn events_by_day(

@@ -100,6 +100,12 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if database.contains(":memory:") || database.contains("mode=memory") {
+            faults.push(
+                "GRIYA_DATABASE_URL: a database in memory is another one on each connection: use a file"
+                    .to_owned(),
+            );
+        }
         if let Some(url) = &self.public_url {
             let web = url.starts_with("https://") || url.starts_with("http://");
             if !web || url.ends_with('/') || url.contains(['?', '#', ' ']) {

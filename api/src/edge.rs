@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The longest path with query, bytes.
-const MAX_URI: usize = 8192;
+const MAX_URI: usize = 16_384;
 /// The largest request body, bytes: nothing here takes one yet.
 const MAX_BODY: u64 = 64 * 1024;
 /// How long one answer may take.
@@ -78,6 +78,8 @@ fn cors() -> CorsLayer {
             REQUEST_ID,
         ])
         .max_age(Duration::from_hours(24))
+        // The answer to every page is the same: nothing varies by where it is asked from.
+        .vary([])
 }
 
 /// Gives the request an id, and the log its line: no query in it, for that says where somebody is.

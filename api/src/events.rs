@@ -323,5 +323,7 @@ async fn list_event_occurrences(
         .filter_map(|one| Seen::occurrence(&document, one))
         .collect();
     let page = OccurrencePage { items, cursor: None };
-    Ok(Answer::of(&page, media::JSON, asked.lang)?.into_response())
+    let ends = document.occurrences(start, end, 1).first().map(|one| one.ends_at(document.zone));
+    let ends = ends.filter(|end| from == Edge::Now && *end > asked.now);
+    Ok(Answer::of(&page, media::JSON, asked.lang)?.until(ends, asked.now).into_response())
 }

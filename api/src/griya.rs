@@ -87,7 +87,7 @@ pub async fn seed(settings: &Settings, folder: Option<&Path>, bar: bool) -> Resu
     }
     let store = open_migrated(settings).await?;
     let from = folder.map_or(seed::From::Fixtures, seed::From::Folder);
-    let tally = pour(&store, &Writer::start(&store), from, bar).await?;
+    let tally = pour(&store, &Writer::start(&store), from, "seed", bar).await?;
     println!("{} written, {} unchanged, {} refused", tally.written, tally.unchanged, tally.refused);
     if tally.refused > 0 {
         return Err(Failure("some records were refused; the others are in".to_owned()));
@@ -100,6 +100,7 @@ pub async fn pour(
     store: &Store,
     writer: &Writer,
     from: seed::From<'_>,
+    actor: &str,
     show: bool,
 ) -> Result<Tally, Failure> {
     let mut bar: Option<(String, ProgressBar)> = None;
@@ -121,7 +122,7 @@ pub async fn pour(
             }
         }
     };
-    let tally = seed::pour(store, writer, from, Clock::system().now(), &mut tell).await;
+    let tally = seed::pour(store, writer, from, actor, Clock::system().now(), &mut tell).await;
     tally.map_err(|error| Failure::new("cannot pour", &error))
 }
 

@@ -17,7 +17,7 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_liveness)).routes(routes!(get_readiness))
 }
 
-/// How long the database may take to say that it is there.
+/// How long the database may take to answer, and the index to show what is in it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// That it is well.
@@ -47,25 +47,19 @@ async fn get_liveness() -> impl IntoResponse {
     ok()
 }
 
-/// Say whether requests may come: the index is read and the database answers.
+/// Say whether requests may come: the database answers, and the index shows what is in it.
 #[utoipa::path(
     get, path = "/health/ready", tag = "operations",
     responses((status = OK, description = "Requests may come", body = Health))
 )]
 async fn get_readiness(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    let asked = domain::change::head(&app.store.reader);
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(_)) => Ok(ok()),
+    match tokio::time::timeout(PATIENCE, app.catch_up()).await {
+        Ok(Ok(true)) => return Ok(ok()),
         Ok(Err(error)) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the database does not answer"
-            );
-            Err(Problem::retry_after(Kind::Unavailable, 5))
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the database does not answer");
         }
-        Err(_) => {
-            tracing::error!("the database does not answer in time");
-            Err(Problem::retry_after(Kind::Unavailable, 5))
-        }
+        Ok(Ok(false)) | Err(_) => tracing::error!("the index does not keep up with the database"),
     }
+    Err(Problem::retry_after(Kind::Unavailable, 5))
 }

@@ -3,15 +3,15 @@
 use axum::http::{HeaderMap, Uri, header};
 use domain::text::Lang;
 
+use crate::params::Params;
+
 /// The language that a request asks for. An unreadable `lang=` asks for none here; who reads the
 /// parameters says that it is wrong.
 pub fn of(uri: &Uri, headers: &HeaderMap) -> Lang {
-    let query = uri.query().unwrap_or_default();
-    let named = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
-    named
-        .and_then(|code| code.parse().ok())
-        .or_else(|| accepted(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?))
-        .unwrap_or(Lang::Id)
+    let named = Params::of(uri).peek("lang").and_then(|code| code.parse().ok());
+    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    named.or_else(|| accepted(&lines.join(","))).unwrap_or(Lang::Id)
 }
 
 /// The best of our languages in an `Accept-Language` (RFC 9110 §12.5.4; lookup of RFC 4647 §3.4:

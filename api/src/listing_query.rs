@@ -123,8 +123,8 @@ specs! {
         "What `fair` shuffles by; today's date if absent. Echoed in the answer.";
     "facets" many, words(Facet::NAMES), "category",
         "Counts over the same filtered set; a count is what `total` would be with that value as a filter.";
-    "fields" one, pattern("^[a-z_]+(\\.[a-z_]+)*(,[a-z_]+(\\.[a-z_]+)*)*$", MAX_FIELDS), "name,location.lat",
-        "Only these members of an item, dotted and comma-separated. `id` is always there.";
+    "fields" one, pattern("^[a-z_]+(\\.[a-z_]+)*(,[a-z_]+(\\.[a-z_]+)*)*$", MAX_FIELDS), "name,distance_m",
+        "Only these members of an item, dotted and comma-separated. `id` is always there. A part named (`location.lat`) leaves out the other parts of its member, those the schema requires too.";
     "limit" one, json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}), 20,
         "The most items of the page.";
     "cursor" one, pattern("^[A-Za-z0-9_-]+$", MAX_CURSOR), Value::Null,
@@ -143,6 +143,10 @@ impl Asked {
         let window = window(p);
         let (centre, except) = centre(p, &snapshot);
         let sort = sort(p, words.is_some(), window.is_some(), centre.is_some());
+        if p.has("seed") && sort != Sort::Fair {
+            let fault = Fault::new("needs_fair", "hanya untuk sort=fair", "is for sort=fair alone");
+            p.fault("seed", fault);
+        }
         let reference = snapshot.reference();
         Query {
             except,
@@ -175,7 +179,6 @@ fn known<T>(exists: bool, code: T) -> Result<T, Fault> {
     if exists { Ok(code) } else { Err(names_nothing()) }
 }
 
-/// `true` whatever the value: whether a parameter is there is asked before it is read.
 fn kinds(p: &mut Params, kind: Option<Kind>) -> Vec<Kind> {
     let read = |raw: &str| {
         Kind::ALL

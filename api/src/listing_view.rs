@@ -14,6 +14,7 @@ use domain::{
         Access, Contact, ContactKind, Facility, Image, Kind, Notice, NoticeKind, Payment, Source,
     },
     position::Position,
+    producer::Visit,
     schedule::{Certainty, Occurrence},
     text::Lang,
 };
@@ -393,7 +394,8 @@ impl Seen<'_> {
             .collect()
     }
 
-    /// When an item of `document` says something else by itself: it opens, closes, ends or begins.
+    /// When an item of `document` says something else by itself: it opens, closes or ends, or a notice
+    /// begins or ends.
     pub fn changes_at(
         &self,
         document: &Document,
@@ -434,6 +436,11 @@ impl Seen<'_> {
             name: self.tongue.show(&listing.name),
         })
     }
+}
+
+/// Whether the public may come to the door: not to a producer who takes no visitors.
+fn may_come(document: &Document) -> bool {
+    document.record.producer().is_none_or(|producer| producer.visit != Visit::None)
 }
 
 /// An address.
@@ -583,6 +590,11 @@ pub struct ListingView {
     published_at: Option<DateTime<FixedOffset>>,
 }
 
+/// The systems whose ids are public by nature. Others may be a person's: a producer's `nib` is a
+/// business number of somebody who works at home.
+const PUBLIC_SYSTEMS: [&str; 6] =
+    ["geonames", "jadesta", "osm", "wikidata", "wikipedia", "wikivoyage"];
+
 impl Seen<'_> {
     /// What all listings share.
     #[expect(clippy::too_many_lines, reason = "every column is taken out and decided on")]
@@ -643,7 +655,7 @@ impl Seen<'_> {
             location: document.position,
             accuracy_m: document.accuracy_m,
             area: self.area(document),
-            address: address.as_ref().map(|address| self.address(address)),
+            address: address.as_ref().map(|address| self.address(address, may_come(document))),
             tags: tags.0.clone(),
             accessibility: accessibility.0.clone(),
             facilities: facilities.0.clone(),
@@ -663,6 +675,7 @@ impl Seen<'_> {
             external_ids: external_ids
                 .0
                 .iter()
+                .filter(|(system, _)| PUBLIC_SYSTEMS.contains(&system.as_str()))
                 .map(|(system, id)| (system.to_string(), id.clone()))
                 .collect(),
             verified_at: verified_at.map(|at| local(at, document)),
@@ -675,13 +688,14 @@ impl Seen<'_> {
         }
     }
 
-    fn address(&self, address: &domain::listing::Address) -> AddressView {
+    /// Street and door only where one may come: else it is somebody's home.
+    fn address(&self, address: &domain::listing::Address, door: bool) -> AddressView {
         let domain::listing::Address { street, dusun, rt, rw, postal_code, directions } = address;
         AddressView {
-            street: street.clone(),
+            street: street.clone().filter(|_| door),
             dusun: dusun.clone(),
-            rt: rt.clone(),
-            rw: rw.clone(),
+            rt: rt.clone().filter(|_| door),
+            rw: rw.clone().filter(|_| door),
             postal_code: postal_code.clone(),
             directions: self.tongue.maybe(directions.as_ref()),
         }

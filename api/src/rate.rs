@@ -6,7 +6,8 @@
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -31,6 +32,8 @@ use crate::{
 const RATE: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
 /// Requests at once.
 const BURST: NonZeroU32 = NonZeroU32::new(2000).expect("2000 is not 0");
+/// How often the addresses are swept at most.
+const SWEEP: Duration = Duration::from_secs(1);
 /// Addresses remembered before those with a full bucket are forgotten.
 const ADDRESSES: usize = 100_000;
 
@@ -47,6 +50,7 @@ type Buckets =
 pub struct Limiter {
     buckets: Buckets,
     clock: DefaultClock,
+    swept: Mutex<Option<<DefaultClock as governor::clock::Clock>::Instant>>,
 }
 
 impl Limiter {
@@ -57,12 +61,24 @@ impl Limiter {
         Self {
             buckets: RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware(),
             clock,
+            swept: Mutex::new(None),
         }
+    }
+
+    /// Whether a second has passed since the last sweep: it walks over all addresses.
+    fn may_sweep(&self) -> bool {
+        let Ok(mut last) = self.swept.try_lock() else { return false };
+        let now = self.clock.now();
+        let due = last.is_none_or(|last| Duration::from(now.duration_since(last)) > SWEEP);
+        if due {
+            *last = Some(now);
+        }
+        due
     }
 
     /// Takes one token of `address`: how many are left, or after how many seconds there is one.
     fn take(&self, address: IpAddr) -> Result<u32, u64> {
-        if self.buckets.len() > ADDRESSES {
+        if self.buckets.len() > ADDRESSES && self.may_sweep() {
             self.buckets.retain_recent();
         }
         match self.buckets.check_key(&household(address)) {

@@ -13,6 +13,9 @@ use domain::{
     writer::Writer,
 };
 
+/// Who pours the fixtures at the first start of a node, in the log.
+pub const FIRST_START: &str = "first start";
+
 /// What to pour.
 #[derive(Debug, Clone, Copy)]
 pub enum From<'a> {
@@ -22,7 +25,7 @@ pub enum From<'a> {
     Folder(&'a Path),
 }
 
-/// Pours everything, file by file; `tell` hears of each file's progress and of each bad record.
+/// Pours everything, file by file, in the name of `actor`; `tell` hears of each file's progress and of each bad record.
 ///
 /// # Errors
 /// When the database fails or a file cannot be read; bad records are no error.
@@ -30,11 +33,12 @@ pub async fn pour(
     store: &Store,
     writer: &Writer,
     from: From<'_>,
+    actor: &str,
     now: DateTime<Utc>,
     tell: &mut (dyn FnMut(&str, Option<u64>, Progress) + Send),
 ) -> Result<Tally, Pour> {
     let mint = move || crate::ids::new(now);
-    let mut import = Import::new(store, writer, "seed", now, &mint).await?;
+    let mut import = Import::new(store, writer, actor, now, &mint).await?;
     for name in FILES {
         let Some((mut read, size)) = open(from, name).map_err(Pour::Read)? else { continue };
         let mut tell = |progress: Progress| tell(name, size, progress);

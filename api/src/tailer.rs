@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use domain::{Error, change, record, reference::Reference, store::Store};
-use search::{Changes, Index};
+use search::{Changes, Index, Snapshot};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -14,6 +14,8 @@ use uuid::Uuid;
 const LOOK: Duration = Duration::from_millis(200);
 /// How long it waits after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long somebody who wrote waits for the index; what they wrote is on disk all the while.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Changes read at once.
 const BATCH: u64 = 2000;
 
@@ -21,30 +23,43 @@ const BATCH: u64 = 2000;
 #[derive(Debug, Clone)]
 pub struct Feed {
     poke: Arc<Notify>,
-    /// How far the index has come.
-    pub position: watch::Receiver<i64>,
+    position: watch::Receiver<i64>,
 }
 
 impl Feed {
-    /// Waits until the index shows change `seq`.
-    pub async fn shown(&self, seq: i64) {
+    /// Waits until the index shows change `seq`; whether it does. It gives up when the tailer is
+    /// gone or the database does not answer for long.
+    pub async fn shown(&self, seq: i64) -> bool {
         self.poke.notify_one();
-        // The sender lives as long as the process; an error here means that it is ending.
-        let _ = self.position.clone().wait_for(|position| *position >= seq).await;
+        let mut position = self.position.clone();
+        let shown = position.wait_for(|position| *position >= seq);
+        matches!(tokio::time::timeout(PATIENCE, shown).await, Ok(Ok(_)))
     }
 }
 
-/// Starts following the log from where `index` stands.
-pub fn follow(store: Store, index: Arc<Index>) -> Feed {
-    let (tell, position) = watch::channel(index.snapshot().seq);
+/// What the index shows: a snapshot, and the last change in it as the log had it.
+struct Tailer {
+    store: Store,
+    index: Arc<Index>,
+    last: Option<change::Model>,
+}
+
+/// Reads everything that is published into `index`, then follows the log.
+///
+/// # Errors
+/// When the database fails before the first snapshot is whole.
+pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
+    let mut tailer = Tailer { store, index, last: None };
+    tailer.read_everything().await?;
+    let (tell, position) = watch::channel(tailer.seq());
     let poke = Arc::new(Notify::new());
     let feed = Feed { poke: Arc::clone(&poke), position };
     tokio::spawn(async move {
-        loop {
-            match step(&store, &index).await {
+        while !tell.is_closed() {
+            match tailer.step().await {
+                // Only after the snapshot is in place.
                 Ok(true) => {
-                    // Only after the snapshot is in place.
-                    tell.send_replace(index.snapshot().seq);
+                    tell.send_replace(tailer.seq());
                 }
                 Ok(false) => {
                     tokio::select! {
@@ -60,47 +75,73 @@ pub fn follow(store: Store, index: Arc<Index>) -> Feed {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
-            if tell.is_closed() {
-                return;
-            }
         }
     });
-    feed
+    Ok(feed)
 }
 
-/// Applies what the log has brought; whether that was anything.
-async fn step(store: &Store, index: &Index) -> Result<bool, Error> {
-    let snapshot = index.snapshot();
-    let changes = change::after(&store.reader, snapshot.seq, BATCH).await?;
-    let Some(last) = changes.last() else {
-        // A database restored to an earlier day: its log ends before our place in it.
-        if change::head(&store.reader).await? < snapshot.seq {
-            tracing::warn!("the log went back: reading everything anew");
-            index.publish(crate::app::everything(store).await?);
-            return Ok(true);
+impl Tailer {
+    fn seq(&self) -> i64 {
+        self.last.as_ref().map_or(0, |change| change.seq)
+    }
+
+    /// A snapshot of all that is published.
+    ///
+    /// The head of the log is read before the rows: what is written in between is read twice,
+    /// never missed, and a state applied twice is the same state.
+    async fn read_everything(&mut self) -> Result<(), Error> {
+        let reader = &self.store.reader;
+        let last = change::newest(reader).await?;
+        let reference = Reference::load(reader).await?;
+        let records = record::load_public(reader).await?;
+        let records = records.into_iter().map(|record| (record.listing.id, Some(record))).collect();
+        let seq = last.as_ref().map_or(0, |change| change.seq);
+        let changes = Changes { records, reference: Some(reference), seq };
+        self.index.publish(Snapshot::default().with(changes));
+        self.last = last;
+        Ok(())
+    }
+
+    /// Applies what the log has brought; whether that was anything.
+    async fn step(&mut self) -> Result<bool, Error> {
+        let mut changes = change::from(&self.store.reader, self.seq(), BATCH).await?;
+        // The log must still hold what we applied last, as we applied it: a database restored to an
+        // earlier day, and written since, holds another change there or none.
+        if let Some(last) = &self.last {
+            if changes.first() != Some(last) {
+                tracing::warn!("the log is another one: reading everything anew");
+                self.read_everything().await?;
+                return Ok(true);
+            }
+            changes.remove(0);
         }
-        return Ok(false);
-    };
-    let seq = last.seq;
-    let ids: BTreeSet<Uuid> = changes
-        .iter()
-        .filter(|change| change.kind.is_listing())
-        .filter_map(|change| change.subject.parse().ok())
-        .collect();
-    let reference = if changes.iter().any(|change| !change.kind.is_listing()) {
-        Some(Reference::load(&store.reader).await?)
-    } else {
-        None
-    };
-    let ids: Vec<Uuid> = ids.into_iter().collect();
-    let mut records = record::load(&store.reader, &ids).await?;
-    let records = ids
-        .into_iter()
-        .map(|id| {
-            let at = records.iter().position(|record| record.listing.id == id);
-            (id, at.map(|at| records.swap_remove(at)))
-        })
-        .collect();
-    index.publish(snapshot.with(Changes { records, reference, seq }));
-    Ok(true)
+        let Some(newest) = changes.last().cloned() else { return Ok(false) };
+        let snapshot = self.index.snapshot();
+        let next = snapshot.with(self.read(&changes, newest.seq).await?);
+        self.index.publish(next);
+        self.last = Some(newest);
+        Ok(true)
+    }
+
+    /// The states that `changes` led to.
+    async fn read(&self, changes: &[change::Model], seq: i64) -> Result<Changes, Error> {
+        let reader = &self.store.reader;
+        let ids: BTreeSet<Uuid> = changes
+            .iter()
+            .filter(|change| change.kind.is_listing())
+            .filter_map(|change| change.subject.parse().ok())
+            .collect();
+        let of_reference = changes.iter().any(|change| !change.kind.is_listing());
+        let reference = if of_reference { Some(Reference::load(reader).await?) } else { None };
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut records = record::load(reader, &ids).await?;
+        let records = ids
+            .into_iter()
+            .map(|id| {
+                let at = records.iter().position(|record| record.listing.id == id);
+                (id, at.map(|at| records.swap_remove(at)))
+            })
+            .collect();
+        Ok(Changes { records, reference, seq })
+    }
 }

@@ -20,7 +20,8 @@ pub use entity::Model;
 /// seaward of the official line of Bantul, piers further.
 pub const OFFSHORE_M: f64 = 500.0;
 
-/// Metres of one degree of latitude, at most (at the poles, WGS 84). Cuts candidates only.
+/// Metres of one degree of latitude, less than the least (110,574 at the equator, WGS 84), so that
+/// the box it makes is never too small. Cuts candidates only.
 const DEGREE_M: f64 = 110_500.0;
 
 /// The step of the hierarchy.
@@ -106,6 +107,12 @@ impl Draft {
         let mut faults: Vec<_> =
             self.name.check(120).into_iter().map(|f| f.below("name")).collect();
         faults.extend(line_fault(&self.source, 500).map(|f| f.below("source")));
+        faults.extend(line_fault(&self.edition, 80).map(|f| f.below("edition")));
+        faults.extend(line_fault(&self.licence, 40).map(|f| f.below("licence")));
+        if self.parent.is_none() && self.level > Level::Regency {
+            let fault = Fault::new("missing", "perlu induk", "needs the area around it");
+            faults.push(fault.below("parent"));
+        }
         if Level::of(&self.code) != self.level {
             let fault =
                 Fault::new("contradiction", "tidak sesuai kodenya", "does not fit its code");
@@ -204,7 +211,7 @@ impl Area {
 /// Metres from `at` to the nearest point of `line`.
 ///
 /// The nearest point is found on the plane that touches the ellipsoid at `at` (within 500 m that
-/// is off by less than a millimetre), the distance to it is the geodesic's.
+/// is off by some millimetres), the distance to it is the geodesic's.
 fn metres_to_line(at: Position, line: &LineString) -> f64 {
     let squeeze = at.lat().to_radians().cos();
     let plane = |x: f64, y: f64| ((x - at.lon()) * squeeze, y - at.lat());
@@ -275,7 +282,7 @@ mod tests {
             edition: "test".into(),
             level: Level::of(&code.parse().unwrap()),
             name: serde_json::from_value(serde_json::json!({"id": code})).unwrap(),
-            parent: None,
+            parent: code.rsplit_once('.').map(|(outer, _)| outer.parse().unwrap()),
             source: "test".into(),
             licence: "CC0-1.0".into(),
         };

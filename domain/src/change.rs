@@ -72,12 +72,29 @@ pub enum What {
 /// # Errors
 /// When the database fails.
 pub async fn after(db: &impl ConnectionTrait, seq: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
+    from(db, seq + 1, limit).await
+}
+
+/// The change `seq` and those after it, in order, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn from(db: &impl ConnectionTrait, seq: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
     entity::Entity::find()
-        .filter(entity::Column::Seq.gt(seq))
+        .filter(entity::Column::Seq.gte(seq))
         .order_by_asc(entity::Column::Seq)
         .limit(limit)
         .all(db)
         .await
+}
+
+/// Whether anybody but `actor` ever changed anything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_not_by(db: &impl ConnectionTrait, actor: &str) -> Result<bool, DbErr> {
+    let other = entity::Entity::find().filter(entity::Column::Actor.ne(actor)).one(db).await?;
+    Ok(other.is_some())
 }
 
 /// The number of the newest change; 0 when there is none.
@@ -85,6 +102,13 @@ pub async fn after(db: &impl ConnectionTrait, seq: i64, limit: u64) -> Result<Ve
 /// # Errors
 /// When the database fails.
 pub async fn head(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let newest = entity::Entity::find().order_by_desc(entity::Column::Seq).one(db).await?;
-    Ok(newest.map_or(0, |change| change.seq))
+    Ok(newest(db).await?.map_or(0, |change| change.seq))
+}
+
+/// The newest change.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
+    entity::Entity::find().order_by_desc(entity::Column::Seq).one(db).await
 }

@@ -77,6 +77,9 @@ pub enum Error {
     /// The writer task is gone (the process is stopping): try again on the next one.
     #[error("the store is closing")]
     Closing,
+    /// The database did not answer: whether the write happened is to be read from it.
+    #[error("the database did not answer")]
+    Unanswered,
     /// The database refused or failed; ours to repair.
     #[error("the database failed")]
     Db(#[from] sea_orm::DbErr),

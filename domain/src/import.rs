@@ -8,7 +8,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::BufRead,
+    io::{BufRead, Read as _},
 };
 
 use chrono::{DateTime, Utc};
@@ -260,12 +260,17 @@ impl<'a> Import<'a> {
         kind: Kind,
         entries: Vec<Entry>,
     ) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
-        let mut links = self.links(kind, &entries).await?;
+        let (mut links, given_up) = self.links(kind, &entries).await?;
         let stored = self.stored(&entries, &links).await?;
         // Who is new gets an id before links are resolved: two new listings may name each other.
         let mut entries = entries;
         for entry in &mut entries {
             let Some(slug) = own_slug(&entry.value) else { continue };
+            // A slug that somebody gave up still leads to them; nobody else may take it.
+            if given_up.contains(&slug) {
+                entry.id = own_id(&entry.value);
+                continue;
+            }
             let id = own_id(&entry.value)
                 .unwrap_or_else(|| links.get(&slug).copied().unwrap_or_else(self.mint));
             entry.id = Some(id);
@@ -288,21 +293,32 @@ impl<'a> Import<'a> {
                 Err(faults) => refused.push((line, faults)),
             }
         }
+        // A centre before its members, whatever the file's order: the batches may part them.
+        writes.sort_by_key(|(line, write)| (is_member_of_another(write), *line));
         refused.extend(self.write_all(writes).await?);
         Ok(refused)
     }
 
-    /// Every slug that `entries` name, their own and those they link to, with the id behind it.
-    async fn links(&self, kind: Kind, entries: &[Entry]) -> Result<HashMap<Slug, Uuid>, Error> {
+    /// Every slug that `entries` name, their own and those they link to, with the id behind it;
+    /// and which of them somebody gave up.
+    async fn links(
+        &self,
+        kind: Kind,
+        entries: &[Entry],
+    ) -> Result<(HashMap<Slug, Uuid>, HashSet<Slug>), Error> {
         let mut slugs: Vec<Slug> = Vec::new();
         for entry in entries {
             slugs.extend(own_slug(&entry.value));
             let mut value = entry.value.clone();
             for_each_link(kind, &mut value, &mut |link| {
-                slugs.extend(link.as_str().and_then(|s| s.parse().ok()));
+                slugs.extend(link.as_str().and_then(|slug| slug.parse().ok()));
             });
         }
-        Ok(record::ids_of(&self.store.reader, &slugs).await?)
+        let mut links = record::former_ids_of(&self.store.reader, &slugs).await?;
+        let current = record::ids_of(&self.store.reader, &slugs).await?;
+        let given_up = links.keys().filter(|slug| !current.contains_key(slug)).cloned().collect();
+        links.extend(current);
+        Ok((links, given_up))
     }
 
     async fn stored(
@@ -354,6 +370,7 @@ impl<'a> Import<'a> {
             created_at: old.map_or(self.now, |old| old.listing.created_at),
             now: self.now,
             published_at: old.and_then(|old| old.listing.published_at),
+            merged_into: old.and_then(|old| old.listing.merged_into),
         };
         let record = self.record(kind, slug, status, &stamp, value, faults)?;
         let Some(old) = old else { return Ok(Made::write(record, None)) };
@@ -497,6 +514,7 @@ impl<'a> Import<'a> {
             created_at: old.map_or(self.now, |old| old.created_at),
             now: self.now,
             published_at: None,
+            merged_into: None,
         };
         let row = draft.into_row(maker.listing.id, slug, &stamp);
         let same = old.is_some_and(|old| {
@@ -570,14 +588,13 @@ impl Lines<'_> {
     /// The next records, the bytes they took (0 at the end), and the lines that are no record.
     fn chunk(&mut self) -> std::io::Result<Chunk> {
         let (mut entries, mut bytes, mut refused) = (Vec::new(), 0, Vec::new());
-        while entries.len() < CHUNK {
-            let mut line = Vec::new();
-            let read = self.read.read_until(b'\n', &mut line)?;
+        while entries.len() + refused.len() < CHUNK {
+            let (line, read) = self.line()?;
             if read == 0 {
                 break;
             }
             self.line += 1;
-            bytes += read as u64;
+            bytes += read;
             match read_line(&line) {
                 Ok(Some(value)) => entries.push(Entry { line: self.line, id: None, value }),
                 Ok(None) => {}
@@ -585,6 +602,23 @@ impl Lines<'_> {
             }
         }
         Ok((entries, bytes, refused))
+    }
+}
+
+impl Lines<'_> {
+    /// The next line and the bytes it took; of one that is too long, only the beginning is kept.
+    fn line(&mut self) -> std::io::Result<(Vec<u8>, u64)> {
+        let mut line = Vec::new();
+        let limit = MAX_LINE as u64 + 1;
+        let mut read = (&mut *self.read).take(limit).read_until(b'\n', &mut line)? as u64;
+        let mut ended = line.last() == Some(&b'\n') || read < limit;
+        while !ended {
+            let mut rest = Vec::new();
+            let more = (&mut *self.read).take(limit).read_until(b'\n', &mut rest)? as u64;
+            read += more;
+            ended = rest.last() == Some(&b'\n') || more < limit;
+        }
+        Ok((line, read))
     }
 }
 
@@ -616,6 +650,12 @@ pub(crate) fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> 
         let fault = Fault::new(code, said.clone(), said);
         steps.iter().rev().fold(fault, |fault, step| fault.below(step.trim_matches(['[', ']'])))
     })
+}
+
+/// Whether it is a producer that belongs to a centre.
+fn is_member_of_another(write: &Write) -> bool {
+    let Write::Listing { record, .. } = write else { return false };
+    record.producer().is_some_and(|producer| producer.centre.is_some())
 }
 
 fn own_id(value: &Map<String, Value>) -> Option<Uuid> {

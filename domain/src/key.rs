@@ -82,7 +82,10 @@ macro_rules! key {
 
 key! {
     /// What a listing is called in a path: lower-case words joined by `-`. Unique among listings.
-    Slug, 80, "^[a-z0-9]+(-[a-z0-9]+)*$", |raw| words(raw, '-', digit_or_lower)
+    ///
+    /// Never in the form of a UUID: a path takes either, and must know which it got.
+    Slug, 80, "^[a-z0-9]+(-[a-z0-9]+)*$",
+    |raw| words(raw, '-', digit_or_lower) && raw.parse::<uuid::Uuid>().is_err()
 }
 key! {
     /// The short name of an agency, such as `dinas-pariwisata`.
@@ -184,7 +187,17 @@ mod tests {
     #[test]
     fn a_slug_is_lower_case_words_joined_by_hyphens() {
         assert!("pantai-parangtritis".parse::<Slug>().is_ok());
-        for bad in ["", "-", "a--b", "A", "a b", "é", "a/b", &"a".repeat(81)] {
+        for bad in [
+            "019abc00-0000-7000-8000-000000000000",
+            "",
+            "-",
+            "a--b",
+            "A",
+            "a b",
+            "é",
+            "a/b",
+            &"a".repeat(81),
+        ] {
             assert!(bad.parse::<Slug>().is_err(), "{bad}");
         }
     }

@@ -141,7 +141,6 @@ impl Status {
     }
 }
 
-/// A listing's own row with what its kind adds, before checks of links: what a file or a body says.
 impl Model {
     /// Where it is, if that is known.
     pub fn position(&self) -> Option<Position> {
@@ -185,6 +184,8 @@ pub struct Stamp {
     pub now: DateTime<Utc>,
     /// When it was first published, if it was.
     pub published_at: Option<DateTime<Utc>>,
+    /// The listing that stayed when two became one.
+    pub merged_into: Option<Uuid>,
 }
 
 pub use draft::names_nothing;

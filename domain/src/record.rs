@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -100,7 +102,7 @@ pub async fn load_public(db: &impl ConnectionTrait) -> Result<Vec<Record>, DbErr
     Ok(records)
 }
 
-/// The ids and slugs of listings that `slugs` lead to, former slugs included.
+/// The ids of the listings that have one of `slugs`.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,18 +110,34 @@ pub async fn ids_of(
     db: &impl ConnectionTrait,
     slugs: &[Slug],
 ) -> Result<HashMap<Slug, Uuid>, DbErr> {
+    use listing::entity::{Column, Entity};
     let mut found = HashMap::new();
     for chunk in slugs.chunks(CHUNK) {
-        let former = listing::former::Entity::find()
-            .filter(listing::former::Column::Slug.is_in(chunk.iter().cloned()))
+        let rows: Vec<(Slug, Uuid)> = Entity::find()
+            .select_only()
+            .columns([Column::Slug, Column::Id])
+            .filter(Column::Slug.is_in(chunk.iter().cloned()))
+            .into_tuple()
             .all(db)
             .await?;
-        found.extend(former.into_iter().map(|row| (row.slug, row.listing)));
-        let current = listing::entity::Entity::find()
-            .filter(listing::entity::Column::Slug.is_in(chunk.iter().cloned()))
-            .all(db)
-            .await?;
-        found.extend(current.into_iter().map(|row| (row.slug, row.id)));
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The ids of the listings that had one of `slugs` and gave it up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn former_ids_of(
+    db: &impl ConnectionTrait,
+    slugs: &[Slug],
+) -> Result<HashMap<Slug, Uuid>, DbErr> {
+    use listing::former::{Column, Entity};
+    let mut found = HashMap::new();
+    for chunk in slugs.chunks(CHUNK) {
+        let rows = Entity::find().filter(Column::Slug.is_in(chunk.iter().cloned())).all(db).await?;
+        found.extend(rows.into_iter().map(|row| (row.slug, row.listing)));
     }
     Ok(found)
 }

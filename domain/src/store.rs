@@ -58,8 +58,8 @@ fn options(url: &str, connections: u32, writes: bool) -> ConnectOptions {
         })
         .map_sqlx_postgres_opts(|postgres| {
             postgres.options([
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "10s"),
+                ("lock_timeout", "500ms"),
+                ("idle_in_transaction_session_timeout", "2s"),
                 ("statement_timeout", "60s"),
             ])
         });

@@ -6,7 +6,7 @@
 //! task's. When a batch fails, nothing of it happened; its units are then tried one by one, so
 //! that only the one at fault is refused.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -42,8 +42,8 @@ pub struct Unit {
 
 /// One new state of one thing.
 ///
-/// A listing or product carries the version it will be: it is written only if it is new with
-/// version 1, or stored with exactly one less.
+/// A listing or product carries the version it will be: it is written only if it is new, or stored
+/// with exactly one less.
 #[derive(Debug, Clone)]
 pub enum Write {
     /// A listing with its kind's row. Products are writes of their own.
@@ -124,7 +124,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Stale`] when a row is not at the version written from; [`Error::Db`] when the
-    /// database refuses; [`Error::Closing`] when the task is gone. Nothing of it was written.
+    /// database refuses; [`Error::Closing`] when the task is gone. Nothing of it was written then.
+    /// [`Error::Unanswered`] when the database did not answer: read before trying again.
     pub async fn write(&self, unit: Unit) -> Result<Seq, Error> {
         let (tell, told) = oneshot::channel();
         self.0.send((unit, tell)).await.map_err(|_| Error::Closing)?;
@@ -167,16 +168,24 @@ fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Job>, Option<Job>)
 
 async fn commit_all(store: &Store, batch: Vec<Job>) {
     let units: Vec<&Unit> = batch.iter().map(|(unit, _)| unit).collect();
-    match commit(store, &units).await {
+    match commit_patiently(store, &units).await {
         Ok(seq) => {
             for (_, tell) in batch {
                 // A caller who hung up does not hear; what it asked for has happened all the same.
                 let _ = tell.send(Ok(seq));
             }
         }
+        // Nobody answers: to ask for each unit would keep the others waiting, and tell nothing.
+        Err(error) if refused_with(&error).is_none() && !matches!(error, Error::Stale(_)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a batch was not written");
+            for (_, tell) in batch {
+                let _ = tell.send(Err(Error::Unanswered));
+            }
+        }
         Err(_) if batch.len() > 1 => {
             for (unit, tell) in batch {
-                let _ = tell.send(commit(store, &[&unit]).await.map_err(of_the_input));
+                let done = commit_patiently(store, &[&unit]).await;
+                let _ = tell.send(done.map_err(of_the_input));
             }
         }
         Err(error) => {
@@ -185,6 +194,51 @@ async fn commit_all(store: &Store, batch: Vec<Job>) {
             }
         }
     }
+}
+
+/// How often a batch that met another node's is tried again.
+const TRIES: u32 = 6;
+
+/// [`commit`], again after a pause when two nodes stood in each other's way: a deadlock or a lock
+/// time-out on PostgreSQL, a busy file on SQLite. Nothing of such a try has happened.
+async fn commit_patiently(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
+    for tried in 0..TRIES {
+        match commit(store, units).await {
+            Err(error) if is_passing(&error) => {
+                tokio::time::sleep(Duration::from_millis(20 << tried)).await;
+            }
+            done => return done,
+        }
+    }
+    commit(store, units).await
+}
+
+/// The code that the database refused with, if it answered at all.
+fn refused_with(error: &Error) -> Option<String> {
+    use sea_orm::{DbErr, RuntimeErr, sqlx};
+    let Error::Db(
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)),
+    ) = error
+    else {
+        return None;
+    };
+    match cause.as_ref() {
+        sqlx::Error::Database(refusal) => refusal.code().map(|code| code.into_owned()),
+        _ => None,
+    }
+}
+
+/// PostgreSQL: serialization failure, deadlock, lock time-out; SQLite: busy, busy snapshot.
+fn is_passing(error: &Error) -> bool {
+    let code = refused_with(error);
+    code.is_some_and(|code| ["40001", "40P01", "55P03", "5", "517"].contains(&code.as_str()))
+}
+
+/// A rule of the schema that the checks in front let through: PostgreSQL's CHECK, length and
+/// number range; SQLite's CHECK.
+fn is_a_rule(error: &Error) -> bool {
+    let code = refused_with(error);
+    code.is_some_and(|code| ["23514", "22001", "22003", "275"].contains(&code.as_str()))
 }
 
 /// A broken unique or foreign key is a fault of the input, not of the database.
@@ -199,6 +253,11 @@ fn of_the_input(error: Error) -> Error {
         Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
             Error::Invalid(vec![crate::listing::names_nothing()])
         }
+        _ if is_a_rule(&error) => Error::Invalid(vec![Fault::new(
+            "not_allowed",
+            "melanggar aturan basis data",
+            "breaks a rule of the database",
+        )]),
         _ => error,
     }
 }
@@ -256,7 +315,8 @@ impl Rows {
         rows.categories.sort_by(|a, b| a.code.cmp(&b.code));
         rows.areas.sort_by(|a, b| a.code.cmp(&b.code));
         rows.agencies.sort_by(|a, b| a.id.cmp(&b.id));
-        rows.holidays.sort_by_key(|row| row.date);
+        rows.holidays.sort_by_key(|row| (row.date, row.kind as u8));
+        rows.former.sort_by(|a, b| a.slug.cmp(&b.slug));
         rows.listings.sort_by_key(|row| row.id);
         rows.places.sort_by_key(|row| row.id);
         // A centre before those that belong to it, whatever its id.

@@ -13,7 +13,7 @@ use domain::{
     record::Record,
     reference::Reference,
     schedule::Occurrence,
-    text::{Lang, Texts, fold},
+    text::{Texts, fold},
 };
 
 use crate::words::Bag;
@@ -146,15 +146,14 @@ impl Document {
         }
         for code in self.area.iter().flat_map(AreaCode::lineage) {
             let area = code.parse().ok().and_then(|code| reference.area(&code));
-            area.iter().for_each(|area| bag.add(area.row.name.get(Lang::Id).1, 1.5));
+            let names = area.iter().flat_map(|area| area.row.name.all());
+            names.for_each(|(_, name)| bag.add(name, 1.5));
         }
         let dusun = listing.address.as_ref().and_then(|address| address.dusun.as_deref());
         dusun.iter().for_each(|dusun| bag.add(dusun, 1.5));
         listing.tags.iter().for_each(|tag| bag.add(tag.as_str(), 1.5));
-        if let Some(producer) = self.record.producer() {
-            let terms = producer.materials.iter().chain(producer.techniques.iter());
-            terms.for_each(|term| bag.add(term.as_str(), 1.5));
-        }
+        let terms = self.materials().chain(self.techniques());
+        terms.for_each(|term| bag.add(term.as_str(), 1.5));
         bag
     }
 }

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use domain::{hours::State, listing::DEFAULT_ZONE, schedule::Occurrence, text::fold};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    cursor::{BadCursor, Cursor, Key},
+    cursor::{BadCursor, Cursor, Key, minute, pinned},
     document::Document,
     facet::{self, Count, Facet},
     query::{Edge, Query, Sort},
@@ -56,16 +56,22 @@ impl Snapshot {
     /// # Errors
     /// When the query's cursor is none, or another query's.
     pub fn find(&self, query: &Query, now: DateTime<Utc>) -> Result<Page, BadCursor> {
-        let cursor = query.cursor.as_ref().map(|text| Cursor::read(text, query)).transpose()?;
-        let now = cursor.as_ref().map_or(now, |cursor| cursor.now);
+        let clock = now;
+        let cursor =
+            query.cursor.as_ref().map(|text| Cursor::read(text, query, now)).transpose()?;
+        let pinned = cursor.as_ref().map_or_else(|| pinned(query, now), |cursor| cursor.now);
+        let seed = seed(query, pinned.unwrap_or(now));
+        // A day that only the seed came from is no moment to ask at.
+        let now = pinned.filter(|_| query.sort != Sort::Fair || query.depends_on_now());
+        let now = now.unwrap_or_else(|| minute(clock));
         let sought = self.sought(query, cursor.as_ref());
-        let seed = seed(query, now);
         let mut holds_until = None;
         let hits: Vec<Hit> = self
             .documents()
             .filter_map(|document| hit(document, query, sought.as_ref(), now, &mut holds_until))
             .collect();
         let total = hits.len();
+        let holds_until = holds_until.into_iter().chain(clockwise(query, &hits, now)).min();
         let facets =
             query.facets.iter().map(|facet| (*facet, facet::count(*facet, &hits, query))).collect();
         let mut keyed: Vec<(Key, Uuid, Hit)> = hits
@@ -91,7 +97,7 @@ impl Snapshot {
         let next = keyed
             .last()
             .filter(|_| more)
-            .map(|(key, id, _)| Cursor::new(query, key.clone(), *id, now, &rarity).to_string());
+            .map(|(key, id, _)| Cursor::new(query, key.clone(), *id, pinned, &rarity).to_string());
         let hits = keyed
             .into_iter()
             .map(|(_, _, mut hit)| {
@@ -217,6 +223,27 @@ fn key(hit: &Hit, query: &Query, seed: &str) -> Key {
             .map_or(Key::Last, |occurrence| Key::earlier(occurrence.starts_at(hit.document.zone))),
         Sort::Fair => Key::Up(shuffled(seed, listing.id)),
     }
+}
+
+/// When the set or its order changes by itself because "now" or "today" was asked for.
+fn clockwise(query: &Query, hits: &[Hit], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let window = query.window.filter(|w| w.from == Some(Edge::Now) || w.to == Some(Edge::Now));
+    let ends = window.into_iter().flat_map(|_| {
+        let occurrences = hits
+            .iter()
+            .filter_map(|hit| Some(hit.next_occurrence.as_ref()?.ends_at(hit.document.zone)));
+        occurrences.filter(|end| *end > now)
+    });
+    // What begins is not among the hits yet; a minute is what any answer may be late.
+    let begins = window.filter(|w| w.to == Some(Edge::Now)).map(|_| now + TimeDelta::minutes(1));
+    let midnight = (query.sort == Sort::Fair && query.seed.is_none()).then(|| tomorrow(now));
+    ends.chain(begins).chain(midnight).min()
+}
+
+/// The next midnight in Bantul.
+pub fn tomorrow(now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = now.with_timezone(&DEFAULT_ZONE).date_naive();
+    Edge::On(today + Days::new(1)).instant(now, DEFAULT_ZONE)
 }
 
 /// The seed asked for, else the date in Bantul. `now` is pinned by the cursor: a walk that begins

@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 pub use cursor::BadCursor;
 pub use document::{Document, STEP_YEARS};
 pub use facet::{Count, Facet};
-pub use find::{Hit, Page};
+pub use find::{Hit, Page, tomorrow};
 pub use query::{Bbox, Centre, Edge, Facts, Query, Sort, Window};
 pub use snapshot::{Changes, Lookup, Snapshot};
 pub use suggest::{Suggested, Suggestion};

@@ -59,6 +59,18 @@ pub struct Query {
     pub cursor: Option<String>,
 }
 
+impl Query {
+    /// Whether the moment of asking decides who is in, or in which place.
+    pub(crate) fn depends_on_now(&self) -> bool {
+        let is_now = |edge: Option<Edge>| edge == Some(Edge::Now);
+        let moves = |window: Window| {
+            // An open end reaches so far from now.
+            is_now(window.from) || is_now(window.to) || window.from.is_none() || window.to.is_none()
+        };
+        is_now(self.open_at) || self.window.is_some_and(moves) || self.sort == Sort::Start
+    }
+}
+
 /// A point, and how far around it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Centre {

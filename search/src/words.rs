@@ -13,6 +13,11 @@ pub(crate) fn terms(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// How many different terms a text has.
+pub(crate) fn count(text: &str) -> usize {
+    terms(text).into_iter().collect::<std::collections::HashSet<_>>().len()
+}
+
 /// The terms of a document, each with the weight of the best place it stands in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bag(BTreeMap<String, f32>);

@@ -6,7 +6,7 @@ use api::{
     config::{Seed, Settings},
     seed,
 };
-use domain::{reference::Reference, store::Store, writer::Writer};
+use domain::{store::Store, writer::Writer};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,9 +20,13 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         return Err(Failure(first.clone()));
     }
     let store = open_migrated(&settings).await?;
-    if settings.seed == Seed::Bantul && is_empty(&store).await? {
-        let tally = pour(&store, &Writer::start(&store), seed::From::Fixtures, false).await?;
-        tracing::info!(records = tally.written, "filled the empty database with the fixtures");
+    if settings.seed == Seed::Bantul && is_ours_to_fill(&store).await? {
+        let tally =
+            pour(&store, &Writer::start(&store), seed::From::Fixtures, seed::FIRST_START, false)
+                .await?;
+        if tally.written > 0 {
+            tracing::info!(records = tally.written, "filled the database with the fixtures");
+        }
     }
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -39,15 +43,11 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::new("stopped serving", &error))
 }
 
-/// Whether nothing was ever put in.
-async fn is_empty(store: &Store) -> Result<bool, Failure> {
-    let reference = Reference::load(&store.reader)
-        .await
-        .map_err(|error| Failure::new("cannot read the database", &error))?;
-    let head = domain::change::head(&store.reader)
-        .await
-        .map_err(|error| Failure::new("cannot read the database", &error))?;
-    Ok(head == 0 && reference.categories().next().is_none())
+/// Whether nobody but the first start ever put anything in: then the fixtures are poured, which
+/// also finishes a first start that was cut off, and changes nothing that is there.
+async fn is_ours_to_fill(store: &Store) -> Result<bool, Failure> {
+    let others = domain::change::any_not_by(&store.reader, seed::FIRST_START).await;
+    others.map(|others| !others).map_err(|error| Failure::new("cannot read the database", &error))
 }
 
 async fn told_to_stop() {

@@ -264,7 +264,7 @@ impl Draft {
             verified_at: self.verified_at,
             responsible_agency: self.responsible_agency,
             see_also: self.see_also,
-            merged_into: None,
+            merged_into: stamp.merged_into.filter(|_| status == Status::Archived),
             version: stamp.version,
             created_at: stamp.created_at,
             updated_at: stamp.now,
