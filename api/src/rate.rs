@@ -69,7 +69,7 @@ impl Limiter {
     fn may_sweep(&self) -> bool {
         let Ok(mut last) = self.swept.try_lock() else { return false };
         let now = self.clock.now();
-        let due = last.is_none_or(|last| Duration::from(now.duration_since(last)) > SWEEP);
+        let due = last.is_none_or(|last| now.duration_since(last) > SWEEP);
         if due {
             *last = Some(now);
         }

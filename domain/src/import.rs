@@ -268,7 +268,7 @@ impl<'a> Import<'a> {
             let Some(slug) = own_slug(&entry.value) else { continue };
             // A slug that somebody gave up still leads to them; nobody else may take it.
             if given_up.contains(&slug) {
-                entry.id = own_id(&entry.value);
+                entry.id = Some(own_id(&entry.value).unwrap_or_else(self.mint));
                 continue;
             }
             let id = own_id(&entry.value)
@@ -725,18 +725,17 @@ fn resolve_links(
         if text.parse::<Uuid>().is_ok() {
             return;
         }
-        match text.parse::<Slug>().ok().and_then(|slug| links.get(&slug)) {
-            Some(id) => *link = Value::String(id.to_string()),
-            None => {
-                faults.push(Fault::new(
-                    "unknown_reference",
-                    format!("`{text}` tidak ada"),
-                    format!("`{text}` names no listing that is here already"),
-                ));
-                // It has been said; whoever reads on need not stumble over it again.
-                *link = Value::String(Uuid::nil().to_string());
-            }
-        }
+        let Some(id) = text.parse::<Slug>().ok().and_then(|slug| links.get(&slug)) else {
+            faults.push(Fault::new(
+                "unknown_reference",
+                format!("`{text}` tidak ada"),
+                format!("`{text}` names no listing that is here already"),
+            ));
+            // It has been said; whoever reads on need not stumble over it again.
+            *link = Value::String(Uuid::nil().to_string());
+            return;
+        };
+        *link = Value::String(id.to_string());
     });
     faults
 }
