@@ -597,7 +597,6 @@ const PUBLIC_SYSTEMS: [&str; 6] =
 
 impl Seen<'_> {
     /// What all listings share.
-    #[expect(clippy::too_many_lines, reason = "every column is taken out and decided on")]
     pub fn listing(&self, document: &Arc<Document>) -> ListingView {
         let domain::listing::Model {
             id,
