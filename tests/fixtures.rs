@@ -251,3 +251,11 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     ]
     "#);
 }
+
+#[tokio::test]
+async fn every_record_comes_back_from_its_packed_form() {
+    let (_place, _store, records) = records().await;
+    for record in &records {
+        assert_eq!(record.pack().unpack(), *record, "{}", record.listing.slug);
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -14,8 +15,13 @@ use crate::{
     place, producer, product,
 };
 
+mod packed;
+
+pub use packed::Packed;
+pub(crate) use packed::json;
+
 /// A listing with what only its kind has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// What all listings have.
     pub listing: listing::Model,
@@ -28,7 +34,7 @@ pub struct Record {
 }
 
 /// What only one kind has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Detail {
     /// Of a place.
     Place(place::Model),

@@ -1,6 +1,8 @@
 //! Table `listing`.
 
+use chrono::serde::{ts_microseconds, ts_microseconds_option};
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Accessibility, Address, Categories, Contacts, ExternalIds, Facilities, Kind, Languages, Links,
@@ -8,12 +10,13 @@ use super::{
 };
 use crate::{
     key::{AgencyId, AreaCode, CategoryCode, Slug},
+    record::json,
     text::Texts,
 };
 
 /// The row. `model.md` says what each member means; here is only what the database adds.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "listing")]
 #[expect(missing_docs, reason = "the names are the model's, explained there")]
 pub struct Model {
@@ -35,11 +38,13 @@ pub struct Model {
     /// How far from the truth the point may be, metres.
     pub accuracy_m: Option<i32>,
     /// RFC 7946 geometry of a trail or an area.
+    #[serde(with = "json::or_empty")]
     pub geometry: Option<Json>,
     /// Computed from the point, never from a label.
     pub area: Option<AreaCode>,
     /// The point lies in no area; this is the nearest within 500 m.
     pub area_inferred: bool,
+    #[serde(with = "json::or_empty")]
     pub address: Option<Address>,
     pub category: CategoryCode,
     pub categories: Categories,
@@ -48,19 +53,24 @@ pub struct Model {
     pub facilities: Facilities,
     pub payments: Payments,
     pub languages_spoken: Languages,
+    #[serde(with = "json::or_empty")]
     pub contacts: Contacts,
+    #[serde(with = "json::or_empty")]
     pub media: Media,
     /// OSM `opening_hours`.
     #[sea_orm(column_type = "Text", nullable)]
     pub hours: Option<String>,
     /// IANA.
     pub zone: String,
+    #[serde(with = "json::or_empty")]
     pub notices: Notices,
     pub sample: bool,
     pub sample_fields: SampleFields,
+    #[serde(with = "json")]
     pub source: Source,
     pub licence: String,
     pub external_ids: ExternalIds,
+    #[serde(with = "ts_microseconds_option")]
     pub verified_at: Option<DateTimeUtc>,
     pub responsible_agency: Option<AgencyId>,
     pub see_also: Links,
@@ -68,8 +78,11 @@ pub struct Model {
     pub merged_into: Option<Uuid>,
     /// One more with every write.
     pub version: i64,
+    #[serde(with = "ts_microseconds")]
     pub created_at: DateTimeUtc,
+    #[serde(with = "ts_microseconds")]
     pub updated_at: DateTimeUtc,
+    #[serde(with = "ts_microseconds_option")]
     pub published_at: Option<DateTimeUtc>,
 }
 
