@@ -280,34 +280,48 @@ async fn commit(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
         let lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
         transaction.execute_unprepared(&lock).await?;
     }
-    for chunk in log_of(units).chunks(ROWS) {
-        change::entity::Entity::insert_many(chunk.iter().cloned())
-            .exec_without_returning(&transaction)
-            .await?;
-    }
-    let seq = change::head(&transaction).await?;
+    let seq = append(&transaction, log_of(units)).await?;
     transaction.commit().await?;
     Ok(seq)
+}
+
+/// Adds `log` to the change log; the number of its last row.
+async fn append(
+    db: &DatabaseTransaction,
+    log: Vec<change::entity::ActiveModel>,
+) -> Result<Seq, Error> {
+    let mut last = None;
+    for chunk in log.chunks(ROWS) {
+        let numbers = change::entity::Entity::insert_many(chunk.iter().cloned())
+            .exec_with_returning_keys(db)
+            .await?;
+        last = numbers.into_iter().max().or(last);
+    }
+    match last {
+        Some(seq) => Ok(seq),
+        // A unit that asks for nothing is done as soon as all before it is.
+        None => Ok(change::head(db).await?),
+    }
 }
 
 /// The rows of a batch by table, each table in the order of its key: two nodes that write the same
 /// rows take their locks in the same order.
 #[derive(Default)]
-struct Rows {
-    agencies: Vec<agency::Model>,
-    categories: Vec<category::Model>,
-    areas: Vec<area::Model>,
-    holidays: Vec<holiday::Model>,
-    listings: Vec<listing::Model>,
+struct Rows<'a> {
+    agencies: Vec<&'a agency::Model>,
+    categories: Vec<&'a category::Model>,
+    areas: Vec<&'a area::Model>,
+    holidays: Vec<&'a holiday::Model>,
+    listings: Vec<&'a listing::Model>,
     former: Vec<listing::former::Model>,
-    places: Vec<place::Model>,
-    producers: Vec<producer::Model>,
-    products: Vec<product::Model>,
-    events: Vec<event::Model>,
+    places: Vec<&'a place::Model>,
+    producers: Vec<&'a producer::Model>,
+    products: Vec<&'a product::Model>,
+    events: Vec<&'a event::Model>,
 }
 
-impl Rows {
-    fn of(units: &[&Unit]) -> Self {
+impl<'a> Rows<'a> {
+    fn of(units: &[&'a Unit]) -> Self {
         let mut rows = Self::default();
         for write in units.iter().flat_map(|unit| &unit.writes) {
             rows.add(write);
@@ -326,26 +340,26 @@ impl Rows {
         rows
     }
 
-    fn add(&mut self, write: &Write) {
+    fn add(&mut self, write: &'a Write) {
         match write {
             Write::Listing { record, former_slug } => {
-                self.listings.push(record.listing.clone());
+                self.listings.push(&record.listing);
                 self.former.extend(
                     former_slug
                         .clone()
                         .map(|slug| listing::former::Model { slug, listing: record.listing.id }),
                 );
                 match &record.detail {
-                    Detail::Place(row) => self.places.push(row.clone()),
-                    Detail::Producer(row) => self.producers.push(row.clone()),
-                    Detail::Event(row) => self.events.push(row.clone()),
+                    Detail::Place(row) => self.places.push(row),
+                    Detail::Producer(row) => self.producers.push(row),
+                    Detail::Event(row) => self.events.push(row),
                 }
             }
-            Write::Product(row) => self.products.push(row.as_ref().clone()),
-            Write::Area(row) => self.areas.push(row.as_ref().clone()),
-            Write::Category(row) => self.categories.push(row.as_ref().clone()),
-            Write::Agency(row) => self.agencies.push(row.as_ref().clone()),
-            Write::Holiday(row) => self.holidays.push(row.as_ref().clone()),
+            Write::Product(row) => self.products.push(row),
+            Write::Area(row) => self.areas.push(row),
+            Write::Category(row) => self.categories.push(row),
+            Write::Agency(row) => self.agencies.push(row),
+            Write::Holiday(row) => self.holidays.push(row),
         }
     }
 
@@ -356,7 +370,7 @@ impl Rows {
         upsert(db, &self.areas, unversioned).await?;
         upsert(db, &self.holidays, unversioned).await?;
         upsert(db, &self.listings, Some(listing::entity::Column::Version)).await?;
-        upsert(db, &self.former, unversioned).await?;
+        upsert(db, &self.former.iter().collect::<Vec<_>>(), unversioned).await?;
         upsert(db, &self.places, unversioned).await?;
         upsert(db, &self.producers, unversioned).await?;
         upsert(db, &self.products, Some(product::entity::Column::Version)).await?;
@@ -366,7 +380,11 @@ impl Rows {
 
 /// Inserts `rows`, or replaces those that are there; with a `version` column only where the stored
 /// version is one less than the new one.
-async fn upsert<M, C>(db: &DatabaseTransaction, rows: &[M], version: Option<C>) -> Result<(), Error>
+async fn upsert<M, C>(
+    db: &DatabaseTransaction,
+    rows: &[&M],
+    version: Option<C>,
+) -> Result<(), Error>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + Clone,
     C: ColumnTrait,
@@ -384,7 +402,7 @@ where
         conflict.action_and_where(Expr::col((M::Entity::default(), version)).add(1).eq(excluded));
     }
     for chunk in rows.chunks(ROWS) {
-        let active = chunk.iter().cloned().map(|row| row.into_active_model().reset_all());
+        let active = chunk.iter().map(|&row| row.clone().into_active_model().reset_all());
         let written = <M::Entity as EntityTrait>::insert_many(active)
             .on_conflict(conflict.clone())
             .exec_without_returning(db)
