@@ -187,7 +187,7 @@ fn may_overflow(span: &TimeSpan) -> bool {
 fn is_open_past_midnight(span: &TimeSpan) -> bool {
     span.open_end
         && match (span.range.start, span.range.end) {
-            (_, Time::Fixed(ExtendedTime::MIDNIGHT_24)) | (_, Time::Variable(_)) => false,
+            (_, Time::Fixed(ExtendedTime::MIDNIGHT_24) | Time::Variable(_)) => false,
             (Time::Fixed(start), Time::Fixed(end)) => {
                 end <= start || end > ExtendedTime::MIDNIGHT_24
             }

@@ -31,6 +31,8 @@ pub(super) struct Timeline<'a> {
     closures: Vec<Stretch>,
     /// The day last looked at, where there is no table of the week.
     day: Option<Day>,
+    /// When what the hours said last ends, where it is not known yet which instant that is.
+    said_until: Option<i64>,
     /// How far pieces have been handed out, and how far the clock is ahead of UTC there, seconds.
     from: DateTime<Utc>,
     ahead: i64,
@@ -47,14 +49,15 @@ impl<'a> Timeline<'a> {
             zone,
             closures: merged(&place.closures, from, to),
             day: None,
+            said_until: None,
             from,
             ahead: i64::from(when.offset().fix().local_minus_utc()),
             to,
         }
     }
 
-    /// What the hours say now, and until which second of the wall clock at least; `None` is forever.
-    fn hours(&mut self) -> (State, Option<i64>) {
+    /// What the hours say now, and until which second of the wall clock at least.
+    fn hours(&mut self) -> (State, i64) {
         let local = self.from.timestamp() + self.ahead;
         let number = local.div_euclid(DAY_SECONDS);
         let minute = u16::try_from(local.rem_euclid(DAY_SECONDS) / 60).expect("a day has 1440");
@@ -63,7 +66,8 @@ impl<'a> Timeline<'a> {
             // The first of January 1970 was a Thursday.
             let weekday = u16::try_from((number + 3).rem_euclid(7)).expect("a week has 7 days");
             let (state, stays) = week.at(weekday * DAY_MINUTES + minute);
-            return (state, stays.map(|minutes| begun + i64::from(minutes) * 60));
+            let end = stays.map_or(i64::MAX, |minutes| begun + i64::from(minutes) * 60);
+            return (state, end);
         }
         let day = match self.day.take() {
             Some(day) if day.number == number => day,
@@ -71,13 +75,13 @@ impl<'a> Timeline<'a> {
             _ => self.rules.day(number, self.place),
         };
         let (state, end) = self.day.insert(day).at(minute);
-        (state, Some(number * DAY_SECONDS + i64::from(end) * 60))
+        (state, number * DAY_SECONDS + i64::from(end) * 60)
     }
 
     /// When the wall clock, which is before it now, shows `local`; if the clock is turned before
     /// that, when it is turned. With it how far the clock is ahead of UTC then.
     fn reach(&self, local: i64) -> (DateTime<Utc>, i64) {
-        let Some(end) = DateTime::from_timestamp(local - self.ahead, 0) else {
+        let Some(end) = DateTime::from_timestamp(local.saturating_sub(self.ahead), 0) else {
             return (self.to, self.ahead);
         };
         let ahead = self.ahead_at(end);
@@ -109,6 +113,16 @@ impl<'a> Timeline<'a> {
         i64::from(offset.fix().local_minus_utc())
     }
 
+    /// Goes on to where the wall clock shows `local`, or to what comes before that.
+    fn go_on(&mut self, local: i64) {
+        let (until, ahead) = self.reach(local);
+        let closure = self.closure().map(|(from, _)| *from).filter(|from| *from < until);
+        (self.from, self.ahead) = match closure {
+            Some(from) => (from, self.ahead_at(from)),
+            None => (until, ahead),
+        };
+    }
+
     /// The closure that `from` lies in, else the next one.
     fn closure(&self) -> Option<&Stretch> {
         self.closures.iter().find(|(_, to)| *to > self.from)
@@ -119,6 +133,9 @@ impl Iterator for Timeline<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
+        if let Some(end) = self.said_until.take() {
+            self.go_on(end);
+        }
         if self.from >= self.to {
             return None;
         }
@@ -129,14 +146,11 @@ impl Iterator for Timeline<'_> {
             return Some(Piece { start, state: State::Closed });
         }
         let (state, end) = self.hours();
-        let (mut until, mut ahead) = end.map_or((self.to, self.ahead), |end| self.reach(end));
-        if let Some((from, _)) = self.closure().filter(|(from, _)| *from < until) {
-            (until, ahead) = (*from, self.ahead_at(*from));
-        }
-        (self.from, self.ahead) = (until, ahead);
+        self.said_until = Some(end);
         Some(Piece { start, state })
     }
 }
+
 /// The closures between `from` and `to`, in order and without overlaps.
 fn merged(
     closures: &[(DateTime<Utc>, Option<DateTime<Utc>>)],

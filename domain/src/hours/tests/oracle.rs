@@ -74,7 +74,7 @@ fn made_up(dice: &mut Dice, first: bool) -> MadeUp {
         }
         _ => None,
     };
-    let days = if separator == ", " { 1 } else { 0 } + dice.below(3);
+    let days = u32::from(separator == ", ") + dice.below(3);
     let weekdays: Vec<_> = (0..days).map(|_| (dice.below(7), dice.below(7))).collect();
     let holidays = dice.chance(15) && (wide.is_none() || !weekdays.is_empty());
     let modifier = match dice.below(12) {
@@ -84,7 +84,7 @@ fn made_up(dice: &mut Dice, first: bool) -> MadeUp {
         4 => Modifier::Open,
         _ => Modifier::None,
     };
-    let count = if modifier == Modifier::None { 1 } else { 0 } + dice.below(3);
+    let count = u32::from(modifier == Modifier::None) + dice.below(3);
     let times = (0..count).map(|_| {
         let end = dice.below(96) * 15;
         let open_end = modifier != Modifier::Off && dice.chance(10);
