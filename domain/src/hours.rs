@@ -4,23 +4,25 @@
 //! says what is refused. What lives elsewhere: which days are public holidays (the caller brings
 //! [`Holidays`]), and who wrote the closures.
 //!
-//! Source of the syntax: <https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification>.
-//! Where the crate strays from it we do not: `17:00+` and a comment without `open` are `unknown`,
-//! and rules after `||` hold at the times, not on the days, that those before them leave closed. One
-//! thing is missing: `SH` never matches, for nobody publishes the school holidays of Bantul as data.
+//! Source of syntax and meaning: <https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification>.
+//! A crate reads; what the rules say of a day is ours (`hours::rules`), for the specification leaves
+//! less open than its readers do. Where it does, no place is `open` by mistake. One thing is missing:
+//! `SH` never matches, for nobody publishes the school holidays of Bantul as data.
 
+mod days;
+mod rules;
+mod sun;
 mod syntax;
 mod timeline;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use opening_hours::{ContextHolidays, OpeningHours};
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 
-use self::timeline::Timeline;
+use self::{rules::Rules, timeline::Timeline};
 use crate::error::Fault;
 
 /// How far a change of state is looked for.
@@ -34,8 +36,7 @@ pub const HORIZON: TimeDelta = TimeDelta::days(370);
 #[sea_orm(value_type = "String")]
 pub struct Hours {
     text: Arc<str>,
-    /// The groups of rules between `||`.
-    read: Arc<[OpeningHours]>,
+    rules: Arc<Rules>,
 }
 
 impl Hours {
@@ -46,21 +47,22 @@ impl Hours {
 
     /// Whether it is open at `when`, and until when that stays so.
     ///
-    /// Closures count, whatever the hours say. Clock times are those of `when`'s zone. Seconds of
-    /// `when` are kept, but no text changes within a minute.
+    /// Closures count, whatever the hours say. The state is that of the minute which a clock in
+    /// `when`'s zone shows, also on the night that the clock is turned.
     pub fn at(&self, when: DateTime<Tz>, place: &Context) -> Openness {
-        let mut pieces = Timeline::new(&self.read, when, place);
+        let mut pieces = Timeline::new(&self.rules, when, place);
         let state = pieces.next().map_or(State::Closed, |piece| piece.state);
         let until = pieces.find(|piece| piece.state != state).map(|piece| piece.start);
-        Openness { state, until }
+        Openness { state, until: until.map(|until| until.with_timezone(&when.timezone())) }
     }
 
     /// The first instant from `when` on at which it is open: `when` itself where it is open now.
     ///
     /// `None` when that is not within 370 days.
     pub fn next_open(&self, when: DateTime<Tz>, place: &Context) -> Option<DateTime<Tz>> {
-        let mut pieces = Timeline::new(&self.read, when, place);
-        pieces.find(|piece| piece.state == State::Open).map(|piece| piece.start)
+        let mut pieces = Timeline::new(&self.rules, when, place);
+        let open = pieces.find(|piece| piece.state == State::Open);
+        open.map(|piece| piece.start.with_timezone(&when.timezone()))
     }
 }
 
@@ -69,7 +71,8 @@ impl FromStr for Hours {
 
     fn from_str(raw: &str) -> Result<Self, Fault> {
         let text = raw.trim();
-        Ok(Self { read: syntax::read(text)?, text: text.into() })
+        let rules = Rules::new(syntax::read(text)?);
+        Ok(Self { rules: Arc::new(rules), text: text.into() })
     }
 }
 
@@ -111,24 +114,24 @@ impl Eq for Hours {}
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holidays(ContextHolidays);
+pub struct Holidays(Arc<BTreeSet<NaiveDate>>);
 
 impl Holidays {
     /// Whether `date` is one.
     pub fn contains(&self, date: NaiveDate) -> bool {
-        self.0.get_public().contains(date)
+        self.0.contains(&date)
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = NaiveDate> {
-        self.0.get_public().iter()
+        self.0.iter().copied()
     }
 }
 
 /// In any order; a date given twice is one holiday.
 impl FromIterator<NaiveDate> for Holidays {
     fn from_iter<I: IntoIterator<Item = NaiveDate>>(dates: I) -> Self {
-        Self(ContextHolidays::new(Arc::new(dates.into_iter().collect()), Arc::default()))
+        Self(Arc::new(dates.into_iter().collect()))
     }
 }
 

@@ -1,16 +1,12 @@
 //! Reading an `opening_hours` text, and refusing what could not be evaluated rightly or in time.
 //!
-//! The crate's parser is the judge of syntax. Around it: what makes it slow is refused before, what
-//! makes its evaluation wrong, slow or panic is refused or rewritten after.
+//! The crate's parser is the judge of syntax. Around it: what makes it slow and what it takes for
+//! something else is refused before, what cannot be evaluated rightly or in time after.
 
-use std::sync::Arc;
-
-use opening_hours::{OpeningHours, RuleKind};
 use opening_hours_syntax::{
     Error, ExtendedTime,
     rules::{
-        OpeningHoursExpression, RuleOperator, RuleSequence,
-        day::{Date, DateOffset, DaySelector, MonthdayRange, WeekDayRange, Weekday, Year},
+        OpeningHoursExpression, RuleOperator,
         time::{Time, TimeSpan},
     },
 };
@@ -28,66 +24,35 @@ const MAX_FALLBACKS: usize = 6;
 /// its members three times over: nine take it 0.3 s, twenty hours.
 const MAX_MONTH_WEEKDAYS: usize = 3;
 
-/// Reads `text`: the groups of rules between `||`, of which each holds where all before it say
-/// closed.
+/// Reads `text`.
 ///
 /// # Errors
 /// One fault: nothing or too long, bad syntax, or a text that is right but not supported.
-pub(super) fn read(text: &str) -> Result<Arc<[OpeningHours]>, Fault> {
+pub(super) fn read(text: &str) -> Result<OpeningHoursExpression, Fault> {
     if let Some(fault) = line_fault(text, MAX_CHARS) {
         return Err(fault);
     }
-    refuse_slow_to_parse(text)?;
-    let parse = |text: &str| text.parse::<OpeningHours>().map_err(|error| syntax_fault(&error));
+    refuse_by_words(text)?;
+    let parse =
+        |text: &str| opening_hours_syntax::parse(text).map_err(|error| syntax_fault(&error));
     parse(text)?;
-    let read = parse(&bare_comments_as_unknown(text))?;
-    let expression = read.get_expression();
+    let expression = parse(&bare_comments_as_unknown(text))?;
     refuse_unsound(&expression)?;
-    let rewritten = rewrite(&expression)?;
-    let has_fallback = rewritten.rules.iter().any(|rule| rule.operator == RuleOperator::Fallback);
-    if rewritten == *expression && !has_fallback {
-        return Ok([read].into());
-    }
-    groups(rewritten).iter().map(written_and_read).collect()
+    Ok(expression)
 }
 
-/// The rules between two `||`, each group an expression of its own.
-///
-/// The crate lets rules after `||` hold on days without a time before it, where the specification
-/// means times; and it takes a text that ends in `|| "comment"` to be always the same.
-fn groups(expression: OpeningHoursExpression) -> Vec<OpeningHoursExpression> {
-    let mut groups: Vec<OpeningHoursExpression> = Vec::new();
-    for mut rule in expression.rules {
-        let begins = rule.operator == RuleOperator::Fallback;
-        match groups.last_mut() {
-            Some(group) if !begins => {
-                if rule.operator == RuleOperator::Additional && rule.day_selector.is_empty() {
-                    rule.day_selector.weekday.push(whole_week());
-                }
-                group.rules.push(rule);
-            }
-            _ => {
-                rule.operator = RuleOperator::Normal;
-                groups.push(OpeningHoursExpression { rules: vec![rule] });
-            }
-        }
-    }
-    groups
-}
-
-/// The crate takes no expression but in writing, and what it writes is not always what it reads.
-fn written_and_read(expression: &OpeningHoursExpression) -> Result<OpeningHours, Fault> {
-    match expression.to_string().parse::<OpeningHours>() {
-        Ok(read) if *read.get_expression() == *expression => Ok(read),
-        _ => Err(unsupported("gabungan ini belum didukung", "this combination is not supported")),
-    }
-}
-
-fn refuse_slow_to_parse(text: &str) -> Result<(), Fault> {
+/// Refuses what the parser takes hours for or understands wrongly.
+fn refuse_by_words(text: &str) -> Result<(), Fault> {
     let plain: String = text.split('"').step_by(2).collect();
     let plain = plain.to_ascii_lowercase();
     if plain.contains("easter") {
         return Err(unsupported("easter belum didukung", "easter is not supported"));
+    }
+    if holidays_beside_weekdays(&plain) {
+        return Err(unsupported(
+            "hari libur yang jatuh pada hari tertentu (PH Mo-Fr) belum didukung; dengan koma: PH,Mo-Fr",
+            "holidays that fall on a weekday (PH Mo-Fr) are not supported; with a comma, PH,Mo-Fr",
+        ));
     }
     if month_weekdays(&plain) > MAX_MONTH_WEEKDAYS {
         return Err(unsupported(
@@ -96,6 +61,29 @@ fn refuse_slow_to_parse(text: &str) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// Whether the lower-case `plain` has something like `ph mo-fr`: holidays that are weekdays too,
+/// where the parser takes the one or the other.
+fn holidays_beside_weekdays(plain: &str) -> bool {
+    const WEEKDAYS: [&str; 7] = ["mo", "tu", "we", "th", "fr", "sa", "su"];
+    let one_of = |names: &[&str], word: &str| {
+        let rest = names.iter().find_map(|name| word.strip_prefix(name));
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphabetic()))
+    };
+    let (mut holidays, mut weekdays) = (false, false);
+    for word in plain.split_inclusive([' ', ',', ';', '|']) {
+        let (is_holiday, is_weekday) = (one_of(&["ph", "sh"], word), one_of(&WEEKDAYS, word));
+        if (holidays && is_weekday) || (weekdays && is_holiday) {
+            return true;
+        }
+        // `PH +1 day` and `Mo[1] -2 days` are still days.
+        let moves = word.starts_with(['+', '-']) || word.starts_with("day");
+        let goes_on = word.ends_with(' ');
+        holidays = goes_on && (is_holiday || (holidays && moves));
+        weekdays = goes_on && (is_weekday || (weekdays && moves));
+    }
+    false
 }
 
 /// How often the lower-case `plain` has something like `jan mo[`.
@@ -139,7 +127,7 @@ fn ends_in_state(written: &str) -> bool {
     ["open", "closed", "off", "unknown"].iter().any(|word| before.ends_with(word))
 }
 
-/// Refuses what the crate reads but evaluates wrongly, too slowly, or not without a panic.
+/// Refuses what would be evaluated wrongly or too slowly.
 fn refuse_unsound(expression: &OpeningHoursExpression) -> Result<(), Fault> {
     let rules = &expression.rules;
     let spans = || rules.iter().flat_map(|rule| &rule.time_selector.spans);
@@ -164,6 +152,12 @@ fn refuse_unsound(expression: &OpeningHoursExpression) -> Result<(), Fault> {
             "repeated times (10:00-16:00/01:30) are not supported",
         ));
     }
+    if spans().any(is_open_past_midnight) {
+        return Err(unsupported(
+            "akhir terbuka setelah tengah malam belum didukung",
+            "an open end past midnight is not supported: write the latest time",
+        ));
+    }
     if spans().any(may_overflow) {
         return Err(unsupported(
             "awal yang digeser dari waktu matahari perlu akhir berupa jam, paling akhir 24:00",
@@ -173,7 +167,7 @@ fn refuse_unsound(expression: &OpeningHoursExpression) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the start may come more than a day after the end, on which the crate panics.
+/// Whether the start may come more than a day after the end, which means nothing.
 ///
 /// Only a time by the sun can: its day is not known here, so it may be moved at most as far past
 /// midnight as the end lies after it.
@@ -189,113 +183,16 @@ fn may_overflow(span: &TimeSpan) -> bool {
         }
 }
 
-fn rewrite(expression: &OpeningHoursExpression) -> Result<OpeningHoursExpression, Fault> {
-    let mut rules = Vec::with_capacity(expression.rules.len());
-    for rule in &expression.rules {
-        let mut rule = rule.clone();
-        year_into_months(&mut rule.day_selector);
-        for days in &mut rule.day_selector.monthday {
-            widen_month_of_year(days);
+/// Whether the open end begins past midnight, where "unknown until midnight" says nothing.
+fn is_open_past_midnight(span: &TimeSpan) -> bool {
+    span.open_end
+        && match (span.range.start, span.range.end) {
+            (_, Time::Fixed(ExtendedTime::MIDNIGHT_24) | Time::Variable(_)) => false,
+            (Time::Fixed(start), Time::Fixed(end)) => {
+                end <= start || end > ExtendedTime::MIDNIGHT_24
+            }
+            (Time::Variable(_), Time::Fixed(end)) => end > ExtendedTime::MIDNIGHT_24,
         }
-        rules.extend(split_open_ends(rule)?);
-    }
-    Ok(OpeningHoursExpression { rules })
-}
-
-/// `2026 Oct` as `2026Oct`, which is what the crate writes for it.
-fn year_into_months(days: &mut DaySelector) {
-    let [years] = &days.year[..] else { return };
-    let (range, _) = years.into_parts();
-    let within_year = |days: &MonthdayRange| matches!(days, MonthdayRange::Month { range, year: None } if range.start() <= range.end());
-    if range.start() != range.end()
-        || days.monthday.is_empty()
-        || !days.monthday.iter().all(within_year)
-    {
-        return;
-    }
-    for month in &mut days.monthday {
-        if let MonthdayRange::Month { year, .. } = month {
-            *year = Some(*range.start());
-        }
-    }
-    days.year.clear();
-}
-
-/// `2026Oct` as `2026 Oct 1-2026 Oct 31`: the crate ends it on the first of its last month.
-fn widen_month_of_year(days: &mut MonthdayRange) {
-    let MonthdayRange::Month { range, year: Some(year) } = days else { return };
-    let (first, last) = (*range.start(), *range.end());
-    let end_year = if first <= last { *year } else { Year(**year + 1) };
-    // A day that the month does not have is its last.
-    let (start, end) = (Date::ymd(1, first, *year), Date::ymd(31, last, end_year));
-    let exactly = DateOffset::default();
-    *days = MonthdayRange::Date { start: (start, exactly), end: (end, exactly) };
-}
-
-/// A rule with open ends as two: `unknown` from each open end until midnight, and over it what is
-/// known.
-fn split_open_ends(rule: RuleSequence) -> Result<Vec<RuleSequence>, Fault> {
-    let spans = &rule.time_selector.spans;
-    if rule.kind != RuleKind::Open || !spans.iter().any(|span| span.open_end) {
-        return Ok(vec![rule]);
-    }
-    let mut ends = Vec::new();
-    let mut known = Vec::new();
-    for span in spans {
-        if !span.open_end {
-            known.push(span.clone());
-            continue;
-        }
-        let midnight = Time::Fixed(ExtendedTime::MIDNIGHT_24);
-        let mut certain = span.clone();
-        certain.open_end = false;
-        // `17:00+` is written with the end 24:00, and nothing of it is certain.
-        let from = if span.range.end == midnight {
-            span.range.start
-        } else {
-            refuse_past_midnight(span)?;
-            known.push(certain.clone());
-            span.range.end
-        };
-        certain.range = from..midnight;
-        ends.push(certain);
-    }
-    let mut unknown = rule.clone();
-    unknown.kind = RuleKind::Unknown;
-    unknown.time_selector.spans = ends;
-    if known.is_empty() {
-        return Ok(vec![unknown]);
-    }
-    let mut certain = rule;
-    certain.time_selector.spans = known;
-    certain.operator = RuleOperator::Additional;
-    Ok(vec![unknown, certain])
-}
-
-/// "Until midnight" says nothing of an end that is past it already.
-fn refuse_past_midnight(span: &TimeSpan) -> Result<(), Fault> {
-    let within_day = match (span.range.start, span.range.end) {
-        (Time::Fixed(start), Time::Fixed(end)) => start < end && end < ExtendedTime::MIDNIGHT_24,
-        (_, Time::Fixed(end)) => end < ExtendedTime::MIDNIGHT_24,
-        (_, Time::Variable(_)) => true,
-    };
-    if within_day {
-        return Ok(());
-    }
-    Err(unsupported(
-        "akhir terbuka setelah tengah malam belum didukung",
-        "an open end past midnight is not supported: write the latest time",
-    ))
-}
-
-/// What the crate must write before an added rule without days, and reads back so.
-fn whole_week() -> WeekDayRange {
-    WeekDayRange::Fixed {
-        range: Weekday::Mon..=Weekday::Sun,
-        offset: 0,
-        nth_from_start: [true; 5],
-        nth_from_end: [true; 5],
-    }
 }
 
 fn unsupported(id: &str, en: &str) -> Fault {

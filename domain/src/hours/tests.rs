@@ -79,6 +79,68 @@ fn a_night_belongs_to_the_evening_it_began_on() {
 }
 
 #[test]
+fn a_night_lasts_into_a_day_that_has_rules_of_its_own() {
+    for text in [
+        "Mo-Th,Su 16:00-23:00; Fr,Sa 18:00-02:00",
+        "Fr,Sa 18:00-02:00; Mo-Th,Su 16:00-23:00",
+        "Fr,Sa 18:00-02:00; Su off",
+        "Fr,Sa 18:00-02:00; Nov 29 off",
+    ] {
+        assert_eq!(
+            says(text, "2026-11-28 19:00"),
+            (Open, Some(time("2026-11-29 02:00"))),
+            "{text}"
+        );
+        assert_eq!(
+            says(text, "2026-11-29 00:30"),
+            (Open, Some(time("2026-11-29 02:00"))),
+            "{text}"
+        );
+        assert_eq!(says(text, "2026-11-29 02:00").0, Closed, "{text}");
+    }
+}
+
+#[test]
+fn a_day_off_takes_its_night_with_it() {
+    let text = "18:00-02:00; Sa off";
+    assert_eq!(says(text, "2026-11-28 01:00").0, Open, "the night of Friday");
+    assert_eq!(says(text, "2026-11-28 02:00"), (Closed, Some(time("2026-11-29 18:00"))));
+    assert_eq!(says("Mo-Su 18:00-02:00; PH off", "2026-03-20 01:00").0, Closed);
+    assert_eq!(says("Mo-Su 18:00-02:00; Sa 17:00-22:00", "2026-11-29 01:00").0, Closed);
+}
+
+#[test]
+fn the_times_of_a_day_go_before_those_of_the_night_before() {
+    let text = "Fr,Sa 18:00-03:00; Su 01:00-12:00 off";
+    assert_eq!(says(text, "2026-11-29 00:30"), (Open, Some(time("2026-11-29 01:00"))));
+    assert_eq!(says(text, "2026-11-28 02:00").0, Open);
+    assert_eq!(says("Sa 18:00-03:00; Su 01:00-02:00 unknown", "2026-11-29 01:30").0, Unknown);
+}
+
+#[test]
+fn times_off_are_cut_out_of_the_day() {
+    let text = "Mo-Fr 08:00-16:00; Tu 12:00-13:00 off";
+    assert_eq!(says(text, "2026-11-24 09:00"), (Open, Some(time("2026-11-24 12:00"))));
+    assert_eq!(says(text, "2026-11-24 12:00"), (Closed, Some(time("2026-11-24 13:00"))));
+}
+
+#[test]
+fn the_wall_clock_decides_when_it_is_turned() {
+    let berlin = |text: &str| {
+        let utc = text.parse::<DateTime<Utc>>().unwrap();
+        utc.with_timezone(&chrono_tz::Europe::Berlin)
+    };
+    // In October 02:00 to 03:00 comes twice, in March never.
+    let night = hours("18:00-02:30");
+    let says = |when| night.at(berlin(when), &place());
+    let till = |state, until| Openness { state, until: Some(berlin(until)) };
+    assert_eq!(says("2026-10-25T00:15:00Z"), till(Open, "2026-10-25T00:30:00Z"));
+    assert_eq!(says("2026-10-25T00:45:00Z"), till(Closed, "2026-10-25T01:00:00Z"));
+    assert_eq!(says("2026-10-25T01:15:00Z"), till(Open, "2026-10-25T01:30:00Z"));
+    assert_eq!(says("2026-03-28T23:00:00Z"), till(Open, "2026-03-29T01:00:00Z"));
+}
+
+#[test]
 fn neighbouring_intervals_of_one_state_are_one() {
     let text = "Mo-Fr 08:00-12:00 open \"pagi\", Mo-Fr 12:00-16:00 open \"siang\"";
     assert_eq!(says(text, "2026-11-24 08:00"), (Open, Some(time("2026-11-24 16:00"))));
@@ -136,6 +198,24 @@ fn weeks_months_and_years_count() {
             assert_eq!(says(october, when).0, state, "{when}");
         }
     }
+    let easy = "Dec 24-26 off; 08:00-16:00";
+    assert_eq!(says(easy, "2026-12-25 10:00").0, Open, "a later rule for every day");
+    let festive = "08:00-16:00; Dec 24-Jan 2 off; Feb 29 off; Nov Su[-1] off";
+    for (when, state) in [
+        ("2026-12-23 10:00", Open),
+        ("2026-12-24 10:00", Closed),
+        ("2027-01-02 10:00", Closed),
+        ("2027-01-03 10:00", Open),
+        ("2027-02-28 10:00", Open),
+        ("2028-02-29 10:00", Closed),
+        ("2026-11-29 10:00", Closed),
+        ("2026-11-22 10:00", Open),
+    ] {
+        assert_eq!(says(festive, when).0, state, "{when}");
+    }
+    let years = "2020 Jan 1-2026 Nov 24 08:00-16:00; 2027+ 09:00-10:00";
+    assert_eq!(says(years, "2026-11-24 10:00"), (Open, Some(time("2026-11-24 16:00"))));
+    assert_eq!(says(years, "2026-11-25 10:00"), (Closed, Some(time("2027-01-01 09:00"))));
     assert_eq!(says("2026Nov-Feb 08:00-16:00", "2027-02-28 10:00").0, Open);
     assert_eq!(says("Jun-Aug Mo-Su 08:00-16:00", "2026-08-31 10:00").0, Open);
 }
@@ -200,6 +280,10 @@ fn what_is_wrong_or_not_supported_is_refused() {
         ("08:00-16:00 \"never closed".into(), "syntax"),
         ("Mo,".repeat(200), "too_long"),
         ("easter off".into(), "unsupported"),
+        ("Mo-Su 08:00-16:00; Easter -2 days off".into(), "unsupported"),
+        ("PH Mo-Fr 08:00-12:00".into(), "unsupported"),
+        ("08:00-16:00; Mo-Fr SH off".into(), "unsupported"),
+        ("Sa,PH +1 day Su off".into(), "unsupported"),
         ("10:00-16:00/01:30".into(), "unsupported"),
         ("(sunset+23:00)-25:00".into(), "unsupported"),
         ("18:00-02:00+".into(), "unsupported"),
@@ -209,6 +293,9 @@ fn what_is_wrong_or_not_supported_is_refused() {
         (["sunrise-sunset"; 4].join(","), "unsupported"),
     ] {
         assert_eq!(fault(&text), code, "{text}");
+    }
+    for text in ["PH,Mo-Fr 08:00-12:00", "Mo-Fr 08:00-16:00; PH off", "week 48 PH off"] {
+        assert!(text.parse::<Hours>().is_ok(), "{text}");
     }
     assert!("Mo \"easter\"".parse::<Hours>().is_ok(), "a comment may say anything");
     let said = "Mo-Fr 08:00-16:00; Xx off".parse::<Hours>().unwrap_err().said.en;
@@ -235,4 +322,5 @@ fn the_text_stays_as_it_was_written() {
     assert_eq!(serde_json::from_value::<Hours>(json).unwrap(), read);
 }
 
+mod oracle;
 mod properties;

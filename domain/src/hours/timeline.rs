@@ -1,19 +1,21 @@
 //! The states of a place one after another, hours and closures together.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
-use opening_hours::{
-    Context as Rules, DateTimeRange, OpeningHours, RuleKind,
-    localization::{Coordinates, Localize},
-};
-use opening_hours_syntax::rules::time::TimeEvent;
 
-use super::{Context, HORIZON, State};
+use super::{
+    Context, HORIZON, State,
+    rules::{Day, Place, Rules},
+    sun::Sky,
+};
+
+const DAY_SECONDS: i64 = 86_400;
+const DAY_MINUTES: u16 = 1440;
 
 /// From `start` on `state` holds, at least until the next piece; neighbours may be equal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
-    pub start: DateTime<Tz>,
+    pub start: DateTime<Utc>,
     pub state: State,
 }
 
@@ -21,95 +23,131 @@ pub(super) struct Piece {
 type Stretch = (DateTime<Utc>, DateTime<Utc>);
 
 /// The pieces from an instant until 370 days later, none of them empty.
-pub(super) struct Timeline {
-    groups: Vec<Group>,
+pub(super) struct Timeline<'a> {
+    rules: &'a Rules,
+    place: Place<'a>,
+    zone: Tz,
     /// Disjoint, in order.
     closures: Vec<Stretch>,
-    zone: Tz,
-    /// How far pieces have been handed out.
+    /// The day last looked at, where there is no table of the week.
+    day: Option<Day>,
+    /// When what the hours said last ends, where it is not known yet which instant that is.
+    said_until: Option<i64>,
+    /// How far pieces have been handed out, and how far the clock is ahead of UTC there, seconds.
     from: DateTime<Utc>,
+    ahead: i64,
     to: DateTime<Utc>,
 }
 
-/// The rules between two `||`, which hold where all before them say closed.
-struct Group {
-    intervals: Box<dyn Iterator<Item = DateTimeRange>>,
-    /// What the present interval says, and until when.
-    state: State,
-    end: DateTime<Utc>,
-}
-
-impl Timeline {
-    pub(super) fn new(read: &[OpeningHours], when: DateTime<Tz>, place: &Context) -> Self {
+impl<'a> Timeline<'a> {
+    pub(super) fn new(rules: &'a Rules, when: DateTime<Tz>, place: &'a Context) -> Self {
         let (zone, from) = (when.timezone(), when.to_utc());
         let to = from.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let rules = Rules::default()
-            .with_holidays(place.holidays.0.clone())
-            .with_locale(Sky::new(zone, place.coordinates));
-        let local = when.naive_local();
-        // The end bounds the crate's search too, which otherwise goes on to the year 10 000.
-        let last = local.checked_add_signed(HORIZON).unwrap_or(NaiveDateTime::MAX);
-        let group = |group: &OpeningHours| {
-            let group = group.clone().with_context(rules.clone());
-            let intervals = Box::new(group.iter_range(local, last));
-            Group { intervals, state: State::Closed, end: from }
-        };
-        let closures = merged(&place.closures, from, to);
-        Self { groups: read.iter().map(group).collect(), closures, zone, from, to }
+        Self {
+            rules,
+            place: Place { holidays: &place.holidays, sky: Sky::new(zone, place.coordinates) },
+            zone,
+            closures: merged(&place.closures, from, to),
+            day: None,
+            said_until: None,
+            from,
+            ahead: i64::from(when.offset().fix().local_minus_utc()),
+            to,
+        }
     }
 
-    /// What the hours say now, and until when at least.
-    fn hours(&mut self) -> (DateTime<Utc>, State) {
-        let mut end = self.to;
-        for group in &mut self.groups {
-            group.advance(self.from, self.to, self.zone);
-            end = end.min(group.end);
-            if group.state != State::Closed {
-                return (end, group.state);
+    /// What the hours say now, and until which second of the wall clock at least.
+    fn hours(&mut self) -> (State, i64) {
+        let local = self.from.timestamp() + self.ahead;
+        let number = local.div_euclid(DAY_SECONDS);
+        let minute = u16::try_from(local.rem_euclid(DAY_SECONDS) / 60).expect("a day has 1440");
+        let begun = number * DAY_SECONDS + i64::from(minute) * 60;
+        if let Some(week) = self.rules.week() {
+            // The first of January 1970 was a Thursday.
+            let weekday = u16::try_from((number + 3).rem_euclid(7)).expect("a week has 7 days");
+            let (state, stays) = week.at(weekday * DAY_MINUTES + minute);
+            let end = stays.map_or(i64::MAX, |minutes| begun + i64::from(minutes) * 60);
+            return (state, end);
+        }
+        let day = match self.day.take() {
+            Some(day) if day.number == number => day,
+            Some(day) if day.number + 1 == number => self.rules.day_after(day, self.place),
+            _ => self.rules.day(number, self.place),
+        };
+        let (state, end) = self.day.insert(day).at(minute);
+        (state, number * DAY_SECONDS + i64::from(end) * 60)
+    }
+
+    /// When the wall clock, which is before it now, shows `local`; if the clock is turned before
+    /// that, when it is turned. With it how far the clock is ahead of UTC then.
+    fn reach(&self, local: i64) -> (DateTime<Utc>, i64) {
+        let Some(end) = DateTime::from_timestamp(local.saturating_sub(self.ahead), 0) else {
+            return (self.to, self.ahead);
+        };
+        let ahead = self.ahead_at(end);
+        if ahead == self.ahead {
+            return (end, ahead);
+        }
+        let turned = self.turned(end);
+        (turned, self.ahead_at(turned))
+    }
+
+    /// The first second after `from` at which the clock is not set as it is there, but as at `end`.
+    fn turned(&self, end: DateTime<Utc>) -> DateTime<Utc> {
+        let (mut before, mut after) = (self.from.timestamp(), end.timestamp());
+        let instant =
+            |second| DateTime::from_timestamp(second, 0).expect("lies between two others");
+        while after - before > 1 {
+            let between = before + (after - before) / 2;
+            if self.ahead_at(instant(between)) == self.ahead {
+                before = between;
+            } else {
+                after = between;
             }
         }
-        (end, State::Closed)
+        instant(after)
+    }
+
+    fn ahead_at(&self, instant: DateTime<Utc>) -> i64 {
+        let offset = self.zone.offset_from_utc_datetime(&instant.naive_utc());
+        i64::from(offset.fix().local_minus_utc())
+    }
+
+    /// Goes on to where the wall clock shows `local`, or to what comes before that.
+    fn go_on(&mut self, local: i64) {
+        let (until, ahead) = self.reach(local);
+        let closure = self.closure().map(|(from, _)| *from).filter(|from| *from < until);
+        (self.from, self.ahead) = match closure {
+            Some(from) => (from, self.ahead_at(from)),
+            None => (until, ahead),
+        };
+    }
+
+    /// The closure that `from` lies in, else the next one.
+    fn closure(&self) -> Option<&Stretch> {
+        self.closures.iter().find(|(_, to)| *to > self.from)
     }
 }
 
-impl Group {
-    /// Makes the interval that `from` lies in the present one.
-    fn advance(&mut self, from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) {
-        while self.end <= from {
-            let Some(next) = self.intervals.next() else {
-                (self.state, self.end) = (State::Closed, to);
-                return;
-            };
-            self.state = state(next.kind);
-            self.end = instant(next.range.end, zone, from).min(to);
-        }
-    }
-}
-
-impl Iterator for Timeline {
+impl Iterator for Timeline<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
+        if let Some(end) = self.said_until.take() {
+            self.go_on(end);
+        }
         if self.from >= self.to {
             return None;
         }
         let start = self.from;
-        let (end, hours) = self.hours();
-        let (until, state) = match self.closures.iter().find(|(_, to)| *to > start) {
-            Some((from, to)) if *from <= start => (end.min(*to), State::Closed),
-            Some((from, _)) => (end.min(*from), hours),
-            None => (end, hours),
-        };
-        self.from = until;
-        Some(Piece { start: start.with_timezone(&self.zone), state })
-    }
-}
-
-fn state(kind: RuleKind) -> State {
-    match kind {
-        RuleKind::Open => State::Open,
-        RuleKind::Closed => State::Closed,
-        RuleKind::Unknown => State::Unknown,
+        if let Some((_, to)) = self.closure().filter(|(from, _)| *from <= start) {
+            let to = *to;
+            (self.from, self.ahead) = (to, self.ahead_at(to));
+            return Some(Piece { start, state: State::Closed });
+        }
+        let (state, end) = self.hours();
+        self.said_until = Some(end);
+        Some(Piece { start, state })
     }
 }
 
@@ -131,66 +169,4 @@ fn merged(
         }
     }
     disjoint
-}
-
-/// The instant after `after` at which a clock in `zone` shows `local`; where the offset changes just
-/// then, the nearest one after it.
-fn instant(local: NaiveDateTime, zone: Tz, after: DateTime<Utc>) -> DateTime<Utc> {
-    match zone.from_local_datetime(&local) {
-        LocalResult::Single(time) => time.to_utc(),
-        LocalResult::Ambiguous(first, second) => {
-            let first = first.to_utc();
-            if first > after { first } else { second.to_utc() }
-        }
-        LocalResult::None => {
-            // Skipped by the clock: read with the offset of the day before, as RFC 5545 does.
-            let offset = zone.offset_from_utc_datetime(&(local - chrono::TimeDelta::days(1)));
-            Utc.from_utc_datetime(&(local - chrono::Offset::fix(&offset)))
-        }
-    }
-}
-
-/// Where the sun stands over a place.
-#[derive(Debug, Clone, Copy)]
-struct Sky {
-    zone: Tz,
-    coordinates: Option<Coordinates>,
-}
-
-impl Sky {
-    fn new(zone: Tz, coordinates: Option<(f64, f64)>) -> Self {
-        let coordinates = coordinates.and_then(|(lat, lon)| Coordinates::new(lat, lon));
-        Self { zone, coordinates }
-    }
-}
-
-/// Local times throughout: clocks are turned in one place only, `instant`.
-impl Localize for Sky {
-    type DateTime = NaiveDateTime;
-
-    fn naive(&self, local: NaiveDateTime) -> NaiveDateTime {
-        local
-    }
-
-    fn datetime(&self, local: NaiveDateTime) -> NaiveDateTime {
-        local
-    }
-
-    fn event_time(&self, date: NaiveDate, event: TimeEvent) -> Option<NaiveTime> {
-        let Some(coordinates) = self.coordinates else { return equatorial(event) };
-        let time = coordinates.event_time(date, event)?;
-        Some(time.with_timezone(&self.zone).time())
-    }
-}
-
-/// Near enough for places on the equator whose coordinates nobody has entered; the twilight of the
-/// tropics takes twenty minutes or so.
-fn equatorial(event: TimeEvent) -> Option<NaiveTime> {
-    let (hour, minute) = match event {
-        TimeEvent::Dawn => (5, 40),
-        TimeEvent::Sunrise => (6, 0),
-        TimeEvent::Sunset => (18, 0),
-        TimeEvent::Dusk => (18, 20),
-    };
-    NaiveTime::from_hms_opt(hour, minute, 0)
 }

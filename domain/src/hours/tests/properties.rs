@@ -1,6 +1,7 @@
 //! What holds of any text, hostile ones included.
 
 use chrono::{Datelike, Timelike, Weekday};
+use chrono_tz::{Asia::Kathmandu, Australia::Lord_Howe, Europe::Berlin};
 use proptest::{prelude::*, sample::select};
 
 use super::*;
@@ -101,6 +102,30 @@ fn any_text() -> impl Strategy<Value = String> {
     })
 }
 
+fn weekly_text() -> impl Strategy<Value = String> {
+    let days = select(vec!["", "Mo-Fr ", "Sa,Su ", "Fr-Mo ", "Tu ", "Mo-Su ", "Mo,We-Th "]);
+    let times = select(vec![
+        "08:00-16:00",
+        "08:00-12:00,13:00-17:00",
+        "18:00-02:30",
+        "17:00+",
+        "09:00-15:00+",
+        "00:00-24:00",
+        "22:00-30:00",
+        "02:15-02:45",
+    ]);
+    let modifier = select(vec!["", "", " off", " open", " unknown", " \"telepon\""]);
+    let separator = select(vec!["; ", ", ", " || "]);
+    let rule = (separator, days, times, modifier);
+    proptest::collection::vec(rule, 1..5).prop_map(|rules| {
+        let rules =
+            rules.into_iter().enumerate().map(|(place, (separator, days, times, modifier))| {
+                format!("{}{days}{times}{modifier}", if place == 0 { "" } else { separator })
+            });
+        rules.collect()
+    })
+}
+
 fn any_place() -> impl Strategy<Value = Context> {
     let closure = (0..40_000_i64, proptest::option::weighted(0.8, 0..6_000_i64));
     proptest::collection::vec(closure, 0..3).prop_map(|closures| {
@@ -156,6 +181,23 @@ proptest! {
         if let Ok(hours) = parts.concat().parse::<Hours>() {
             let _ = hours.at(time("2026-01-01 00:00") + TimeDelta::minutes(minutes), &place());
         }
+    }
+
+    #[test]
+    fn the_table_of_the_week_says_what_the_rules_say(
+        text in weekly_text(),
+        place in any_place(),
+        zone in select(vec![Jakarta, Berlin, Kathmandu, Lord_Howe]),
+        seconds in 0..1_000_000_000_i64,
+        near_the_closures in any::<bool>(),
+    ) {
+        let table = hours(&text);
+        prop_assert!(table.rules.week().is_some(), "{}", text);
+        let rules = Hours { rules: Arc::new(table.rules.without_week()), ..table.clone() };
+        let seconds = if near_the_closures { seconds % 2_500_000 } else { seconds - 400_000_000 };
+        let when = (time("2026-01-01 00:00") + TimeDelta::seconds(seconds)).with_timezone(&zone);
+        prop_assert_eq!(table.at(when, &place), rules.at(when, &place), "{} at {}", text, when);
+        prop_assert_eq!(table.next_open(when, &place), rules.next_open(when, &place), "{} at {}", text, when);
     }
 
     #[test]
