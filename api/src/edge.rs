@@ -290,6 +290,7 @@ fn dressed(response: Response, caller: &Caller) -> Response {
     let mut response = problem::speak(response, caller);
     let headers = response.headers_mut();
     answer::tag_encoding(headers);
+    headers.reserve(8);
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
