@@ -9,6 +9,7 @@ use std::{
     any::Any,
     convert::Infallible,
     future::{Ready, ready},
+    net::IpAddr,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
@@ -58,12 +59,25 @@ pub fn dress(router: Router<App>, app: App) -> Edge {
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
         .with_state(app.clone());
     let packed = Compression::new(routes.clone());
-    Edge(Arc::new(Within { app, routes, packed, cache: Cache::new() }))
+    let within = Arc::new(Within { app, routes, packed, cache: Cache::new() });
+    Edge { within, peer: None }
 }
 
 /// Routes with the edge around them, ready to be served. Cheap to clone; clones share one cache.
 #[derive(Clone)]
-pub struct Edge(Arc<Within>);
+pub struct Edge {
+    within: Arc<Within>,
+    peer: Option<IpAddr>,
+}
+
+impl Edge {
+    /// The edge as it faces `peer`, whom the rate limit counts. An edge that faces nobody goes by
+    /// the framework's `ConnectInfo` in each request, which costs an allocation.
+    #[must_use]
+    pub fn facing(&self, peer: IpAddr) -> Self {
+        Self { within: Arc::clone(&self.within), peer: Some(peer) }
+    }
+}
 
 /// What is within the edge.
 struct Within {
@@ -86,20 +100,20 @@ impl Service<Request> for Edge {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let mut visit = Visit::begin(self.0.app.clock.now(), &request);
+        let mut visit = Visit::begin(self.within.app.clock.now(), &request);
         if request.method() == Method::OPTIONS {
             return Either::Left(ready(Ok(visit.end(preflight()))));
         }
-        visit.verdict = rate::count(&self.0.app, &request);
+        visit.verdict = rate::count(&self.within.app, &request, self.peer);
         let admitted = admit(&request, visit.verdict);
         let encoding = Encoding::of(request.headers());
         let wanted = admitted.is_ok().then(|| Wanted::of(&request, encoding)).flatten();
         if let Some(wanted) = &wanted
-            && let Some(response) = self.0.again(wanted, visit.now)
+            && let Some(response) = self.within.again(wanted, visit.now)
         {
             return Either::Left(ready(Ok(visit.end(response))));
         }
-        let within = Arc::clone(&self.0);
+        let within = Arc::clone(&self.within);
         let span = visit.span.clone();
         let caller = Caller {
             uri: request.uri().clone(),

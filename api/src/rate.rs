@@ -95,12 +95,12 @@ fn household(address: IpAddr) -> IpAddr {
 /// there may be one.
 pub type Verdict = Result<u32, u64>;
 
-/// Counts `request`; nothing is said where there is no limit.
-pub fn count(app: &App, request: &Request) -> Option<Verdict> {
+/// Counts `request` of `peer`; nothing is said where there is no limit.
+pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdict> {
     let limiter = app.limiter.as_ref()?;
     let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
-    let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    Some(limiter.take(from.or_else(peer)?))
+    let info = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    Some(limiter.take(from.or(peer).or_else(info)?))
 }
 
 /// The address that the proxy next to us saw: the last one, those before it are hearsay.

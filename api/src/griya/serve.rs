@@ -8,11 +8,7 @@ use api::{
     config::{Seed, Settings},
     seed,
 };
-use axum::{
-    body::Body,
-    extract::{ConnectInfo, Request},
-    serve::Listener,
-};
+use axum::{body::Body, extract::Request, serve::Listener};
 use domain::{store::Store, writer::Writer};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -79,12 +75,9 @@ async fn listen(mut listener: TcpListener, edge: &Edge) {
         };
         // An answer goes out at once; where that cannot be set, it goes out later.
         let _ = stream.set_nodelay(true);
-        let edge = edge.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            edge.clone().call(request)
-        });
+        let edge = edge.facing(peer.ip());
+        let service =
+            service_fn(move |request: Request<Incoming>| edge.clone().call(request.map(Body::new)));
         let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
