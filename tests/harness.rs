@@ -9,8 +9,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use api::{App, clock::Clock, config::Settings, seed};
-use axum::Router;
+use api::{App, Edge, clock::Clock, config::Settings, seed};
+use axum::ServiceExt as _;
 use chrono::{DateTime, Utc};
 use domain::{import::Progress, store::Store, writer::Writer};
 use migrations::{Migrator, MigratorTrait as _};
@@ -89,7 +89,7 @@ impl Service {
     }
 
     /// A service whose routes `make` chooses.
-    pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Router) -> Self {
+    pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Edge) -> Self {
         let clock = Clock::standing(at(NOON));
         let store = place.open().await;
         let app = App::start(store, settings(flags), clock.clone()).await.expect("start");

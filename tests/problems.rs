@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{App, edge, problem::Kind};
+use api::{App, Edge, edge, problem::Kind};
 use axum::{Router, routing::get};
 use serde_json::json;
 use tests::{Place, Reply, Service};
@@ -107,7 +107,7 @@ async fn behind_a_proxy_each_of_its_clients_has_a_limit_of_its_own() {
     assert_ne!(left("2.2.2.2, 10.0.0.2").await, fresh);
 }
 
-fn with_traps(app: App) -> Router {
+fn with_traps(app: App) -> Edge {
     let trapped = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("a secret") }))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_mins(10)).await));

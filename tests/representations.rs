@@ -255,3 +255,86 @@ async fn the_passing_of_time_alone_changes_no_tag() {
     service.clock.set(at("2026-11-24T12:00:01+07:00"));
     assert_eq!(service.get(path).await.header("etag"), first.header("etag"));
 }
+
+#[tokio::test]
+async fn an_answer_given_before_is_not_given_to_who_asks_in_another_way() {
+    let service = Service::start().await;
+    let path = "/v1/places/pantai-parangtritis";
+    let ways: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("accept", "*/*")],
+        &[("accept", "application/geo+json")],
+        &[("accept", "*/*"), ("accept", "application/geo+json")],
+        &[("accept", "text/calendar")],
+        &[("accept-language", "en")],
+        &[("accept-encoding", "gzip, br;q=0.5")],
+        &[("accept-encoding", "br"), ("accept-language", "jv")],
+    ];
+    let mut first = Vec::new();
+    for way in ways {
+        first.push(with(&service, path, way).await);
+    }
+    assert_eq!(first[2].header("content-type"), "application/geo+json");
+    assert_eq!(first[3].header("content-type"), "application/json");
+    assert_eq!(first[4].status, 406);
+    assert_eq!(first[5].header("content-language"), "en");
+    assert_eq!(first[6].header("content-encoding"), "gzip");
+    assert_eq!(first[7].header("content-encoding"), "br");
+    for (way, before) in ways.iter().zip(&first) {
+        let again = with(&service, path, way).await;
+        assert_ne!(again.header("x-request-id"), before.header("x-request-id"));
+        for name in ["content-type", "content-language", "content-encoding", "etag", "vary"] {
+            assert_eq!(again.header(name), before.header(name), "{way:?}");
+        }
+        if again.status == 200 {
+            assert_eq!(again.text, before.text, "{way:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_given_before_is_given_again_as_long_as_it_is_true() {
+    let service = Service::start().await;
+    let path = "/v1/places?open_at=now&limit=1";
+    let noon = service.get(path).await;
+    for (time, cache) in [
+        ("16:40:00", "public, max-age=60, stale-while-revalidate=600"),
+        ("16:55:00", "public, max-age=60, stale-while-revalidate=240"),
+        ("16:59:45", "public, max-age=15, stale-while-revalidate=0"),
+    ] {
+        service.clock.set(at(&format!("2026-11-24T{time}+07:00")));
+        service.get(path).await;
+        assert_eq!(service.get(path).await.header("cache-control"), cache, "{time}");
+    }
+    service.clock.set(at("2026-11-24T17:00:00+07:00"));
+    let evening = service.get(path).await;
+    assert_ne!(evening.body["total"], noon.body["total"]);
+    service.clock.set(at("2026-11-24T12:00:00+07:00"));
+    assert_eq!(service.get(path).await.body, noon.body, "a clock set back is a clock");
+}
+
+#[tokio::test]
+async fn who_asks_again_for_the_headers_alone_gets_no_body() {
+    let service = Service::start().await;
+    let path = "/v1/agencies";
+    let before = service.send(service.method("HEAD", path)).await;
+    let whole = service.get(path).await;
+    let after = service.send(service.method("HEAD", path)).await;
+    for head in [before, after] {
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
+        assert_eq!(head.header("etag"), whole.header("etag"));
+        assert_eq!(head.header("content-length"), whole.text.len().to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_bad_credential_is_refused_for_what_was_answered_before_too() {
+    let service = Service::start().await;
+    for status in [200, 401, 200] {
+        let mut request = service.request("/v1/agencies");
+        if status == 401 {
+            request = request.header("x-api-key", "k");
+        }
+        assert_eq!(service.send(request).await.status.as_u16(), status);
+    }
+}

@@ -1,16 +1,14 @@
 //! Answer: a representation with what a cache must know of it.
 
 use axum::{
-    body::Body,
-    extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
 use domain::text::Lang;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::problem::Problem;
 
@@ -18,6 +16,8 @@ use crate::problem::Problem;
 const FRESH: i64 = 60;
 /// How long after that it may be shown while a new one is fetched, seconds.
 const STALE: i64 = 600;
+/// Room for the headers of an answer with those that the edge adds.
+const HEADERS: usize = 16;
 
 /// The media types we write.
 pub mod media {
@@ -30,12 +30,35 @@ pub mod media {
 /// A representation.
 #[derive(Debug)]
 pub struct Answer {
-    body: Vec<u8>,
+    body: Bytes,
     media: &'static str,
     lang: Lang,
     version: Option<i64>,
-    fresh: (i64, i64),
+    span: Option<Span>,
     link: Option<String>,
+}
+
+/// When an answer is true that changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Span {
+    /// Whether it is true at `moment`: from its first until just before its last.
+    pub fn covers(self, moment: DateTime<Utc>) -> bool {
+        (self.from..self.until).contains(&moment)
+    }
+}
+
+/// What the edge must know to keep an answer; in the extensions of its response.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// How long the body is before it is encoded, bytes.
+    pub bytes: usize,
+    /// When it is true; while its snapshot is shown, where it does not change by itself.
+    pub span: Option<Span>,
 }
 
 impl Answer {
@@ -45,7 +68,12 @@ impl Answer {
     /// An internal problem when it cannot be written, which only a bug can bring about.
     pub fn of(value: &impl Serialize, media: &'static str, lang: Lang) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|error| Problem::internal(&error))?;
-        Ok(Self { body, media, lang, version: None, fresh: (FRESH, STALE), link: None })
+        Ok(Self::bytes(body, media, lang))
+    }
+
+    /// What is written already, as it is, of the type `media`, for a reader of `lang`.
+    pub fn bytes(body: impl Into<Bytes>, media: &'static str, lang: Lang) -> Self {
+        Self { body: body.into(), media, lang, version: None, span: None, link: None }
     }
 
     /// The version that leads the tag.
@@ -54,13 +82,11 @@ impl Answer {
         Self { version: Some(version), ..self }
     }
 
-    /// Fresh no longer than until `moment`, when what it says may be otherwise.
+    /// True from `now` until `moment`, when what it says may be otherwise, and fresh no longer;
+    /// without a `moment`, as long as what is published stays as it is.
     #[must_use]
     pub fn until(self, moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        let Some(moment) = moment else { return self };
-        let left = (moment - now).num_seconds().max(0);
-        let fresh = FRESH.min(left);
-        Self { fresh: (fresh, STALE.min(left - fresh)), ..self }
+        Self { span: moment.map(|until| Span { from: now, until }), ..self }
     }
 
     /// With a `Link`.
@@ -72,64 +98,74 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let digest = tag_of(&self.body);
+        let digest = xxh3_128(&self.body);
         let tag = match self.version {
-            Some(version) => format!("\"{version}-{digest}\""),
-            None => format!("\"{digest}\""),
+            Some(version) => format!("\"{version}-{digest:032x}\""),
+            None => format!("\"{digest:032x}\""),
         };
-        let (fresh, stale) = self.fresh;
-        let cache = format!("public, max-age={fresh}, stale-while-revalidate={stale}");
-        let mut headers = HeaderMap::new();
+        let now = self.span.map_or(DateTime::UNIX_EPOCH, |span| span.from);
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(Keep { bytes: self.body.len(), span: self.span });
+        let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.lang.code()));
         headers.insert(
             header::VARY,
             HeaderValue::from_static("Accept, Accept-Language, Accept-Encoding"),
         );
-        let rest = [
-            (header::ETAG, Some(tag)),
-            (header::CACHE_CONTROL, Some(cache)),
-            (header::LINK, self.link),
-        ];
-        for (name, value) in rest {
-            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+        headers.insert(header::CACHE_CONTROL, freshness(self.span, now));
+        for (name, value) in [(header::ETAG, Some(tag)), (header::LINK, self.link)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
                 headers.insert(name, value);
             }
         }
-        (headers, self.body).into_response()
+        *response.body_mut() = Body::from(self.body);
+        response
     }
 }
 
-/// The digest of a representation: 96 bits of SHA-256, hexadecimal.
-pub fn tag_of(body: &[u8]) -> String {
-    Sha256::digest(body).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+/// `Cache-Control` at `now` of an answer that is true within `span`.
+pub fn freshness(span: Option<Span>, now: DateTime<Utc>) -> HeaderValue {
+    let left = span.map_or(i64::MAX, |span| (span.until - now).num_seconds().max(0));
+    if left >= FRESH + STALE {
+        return HeaderValue::from_static("public, max-age=60, stale-while-revalidate=600");
+    }
+    let fresh = FRESH.min(left);
+    let text = format!("public, max-age={fresh}, stale-while-revalidate={}", left - fresh);
+    HeaderValue::try_from(text).expect("digits and words are a header's value")
 }
 
-/// The layer around compression that gives each encoding a tag of its own, and answers 304 to
-/// whoever has that one already (RFC 9110 §8.8.3, §13.1.2).
-pub async fn conditional(request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let known: Vec<_> = request.headers().get_all(header::IF_NONE_MATCH).iter().cloned().collect();
-    let mut response = next.run(request).await;
-    let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
-    let (Some(tag), true) = (tag, reads && response.status() == StatusCode::OK) else {
-        return response;
+/// Gives each encoding a tag of its own: a representation is what goes over the wire (RFC 9110
+/// §8.8.3).
+pub fn tag_encoding(headers: &mut HeaderMap) {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (Some(tag), Some(encoding)) = (text(header::ETAG), text(header::CONTENT_ENCODING)) else {
+        return;
     };
-    let encoding = response.headers().get(header::CONTENT_ENCODING).and_then(|e| e.to_str().ok());
-    let tag = match encoding {
-        Some(encoding) => format!("{}-{encoding}\"", tag.trim_end_matches('"')),
-        None => tag.to_owned(),
-    };
-    let Ok(value) = HeaderValue::from_str(&tag) else { return response };
-    response.headers_mut().insert(header::ETAG, value);
-    if known.iter().any(|known| matches(known.to_str().unwrap_or_default(), &tag)) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
-            response.headers_mut().remove(name);
-        }
-        *response.body_mut() = Body::empty();
+    let tag = format!("{}-{encoding}\"", tag.trim_end_matches('"'));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
     }
-    response
+}
+
+/// Whether the representation with this tag is among the `known` of an `If-None-Match` (RFC 9110
+/// §13.1.2).
+pub fn is_known<'a>(
+    known: impl IntoIterator<Item = &'a HeaderValue>,
+    tag: Option<&HeaderValue>,
+) -> bool {
+    let Some(tag) = tag.and_then(|tag| tag.to_str().ok()) else { return false };
+    known.into_iter().filter_map(|known| known.to_str().ok()).any(|known| matches(known, tag))
+}
+
+/// Makes of a 200 the 304 to whoever has it already.
+pub fn not_modified(response: &mut Response) {
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        response.headers_mut().remove(name);
+    }
+    *response.body_mut() = Body::empty();
 }
 
 /// Weak comparison, as `If-None-Match` has it. Our tags hold no comma.

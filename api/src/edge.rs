@@ -1,32 +1,46 @@
 //! The edge: what every request passes on its way in and every answer on its way out.
 //!
-//! From outside in: request id and log line, CORS and security headers, problems put into words,
-//! panics caught, rate limit, gate (size, credentials, room, time), tags and 304, compression.
+//! From outside in: request id and log line, rate limit, the [cache](crate::cache) of answers,
+//! gate (size, credentials, room, time, panics), packing, routes. Outward: tags, problems put into
+//! words, CORS and security headers, 304. It is one service by hand and no stack of layers: each
+//! layer of a router is boxed, and cloned with all below it for every request.
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    future::{Ready, ready},
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    body::HttpBody as _,
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
-    middleware::{Next, from_fn, from_fn_with_state},
+    body::{Body, HttpBody as _, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
-    cors::{Any as AnyOrigin, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-};
-use tracing::Instrument as _;
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt as _, future::Either};
+use search::Snapshot;
+use tokio::time::Instant;
+use tower::Service;
+use tower_http::compression::Compression;
+use tracing::{Instrument as _, Span};
+use uuid::fmt::Hyphenated;
 
 use crate::{
-    answer,
+    answer::{self, Keep},
     app::App,
-    clock::Clock,
-    problem::{self, Kind, Problem, RequestId},
-    rate,
+    cache::{self, Cache, Kept, Wanted},
+    encoding::Encoding,
+    ids, lang,
+    problem::{self, Caller, Kind, Problem},
+    rate::{self, Verdict},
 };
 
 /// The longest path with query, bytes.
@@ -39,106 +53,234 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the edge around `router`. Tests dress routes of their own with it.
-pub fn dress(router: Router<App>, app: App) -> Router {
-    let always =
-        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-    router
+pub fn dress(router: Router<App>, app: App) -> Edge {
+    let routes = router
         .fallback(async || Problem::new(Kind::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
-        .with_state(app.clone())
-        .layer(CompressionLayer::new())
-        .layer(from_fn(answer::conditional))
-        .layer(from_fn_with_state(app.clone(), gate))
-        .layer(from_fn_with_state(app.clone(), rate::limit))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(problem::speak))
-        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(always(header::REFERRER_POLICY, "no-referrer"))
-        .layer(always(
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ))
-        .layer(cors())
-        .layer(from_fn_with_state(app, identify))
+        .with_state(app.clone());
+    let packed = Compression::new(routes.clone());
+    let within = Arc::new(Within { app, routes, packed, cache: Cache::new() });
+    Edge { within, peer: None }
 }
 
-/// Public reads are for every page.
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(AnyOrigin)
-        .allow_methods([Method::GET, Method::HEAD, Method::OPTIONS])
-        .allow_headers(AnyOrigin)
-        .expose_headers([
-            header::ETAG,
-            header::LINK,
-            header::RETRY_AFTER,
-            header::CONTENT_LANGUAGE,
-            rate::POLICY,
-            rate::LEFT,
-            REQUEST_ID,
-        ])
-        .max_age(Duration::from_hours(24))
-        // The answer to every page is the same: nothing varies by where it is asked from.
-        .vary([])
+/// Routes with the edge around them, ready to be served. Cheap to clone; clones share one cache.
+#[derive(Clone)]
+pub struct Edge {
+    within: Arc<Within>,
+    peer: Option<IpAddr>,
 }
 
-/// Gives the request an id, and the log its line: no query in it, for that says where somebody is.
-async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let id = given_id(&request).unwrap_or_else(|| new_id(&app.clock));
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!(
-        "request", id, method = %request.method(), path = request.uri().path()
-    );
-    let mut response = async {
-        let begun = tokio::time::Instant::now();
-        let response = next.run(request).await;
-        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), micros, "answered");
+impl Edge {
+    /// The edge as it faces `peer`, whom the rate limit counts. An edge that faces nobody goes by
+    /// the framework's `ConnectInfo` in each request, which costs an allocation.
+    #[must_use]
+    pub fn facing(&self, peer: IpAddr) -> Self {
+        Self { within: Arc::clone(&self.within), peer: Some(peer) }
+    }
+}
+
+/// What is within the edge.
+struct Within {
+    app: App,
+    routes: Router,
+    packed: Compression<Router>,
+    cache: Cache,
+}
+
+impl Service<Request> for Edge {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<
+        Ready<Result<Response, Infallible>>,
+        Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
+    >;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let mut visit = Visit::begin(self.within.app.clock.now(), &request);
+        if request.method() == Method::OPTIONS {
+            return Either::Left(ready(Ok(visit.end(preflight()))));
+        }
+        visit.verdict = rate::count(&self.within.app, &request, self.peer);
+        let admitted = admit(&request, visit.verdict);
+        let encoding = Encoding::of(request.headers());
+        let wanted = admitted.is_ok().then(|| Wanted::of(&request, encoding)).flatten();
+        if let Some(wanted) = &wanted
+            && let Some(response) = self.within.again(wanted, visit.now)
+        {
+            return Either::Left(ready(Ok(visit.end(response))));
+        }
+        let within = Arc::clone(&self.within);
+        let span = visit.span.clone();
+        let caller = Caller {
+            uri: request.uri().clone(),
+            lang: lang::accepted_by(request.headers()),
+            id: visit.id.clone(),
+        };
+        let answered = async move {
+            let response = match (admitted, wanted) {
+                (Err(problem), _) => dressed(problem.into_response(), &caller),
+                (Ok(()), Some(wanted)) => within.read(wanted, &caller).await,
+                (Ok(()), None) => within.other(request, encoding, &caller).await,
+            };
+            Ok(visit.end(response))
+        };
+        Either::Right(Box::pin(answered.instrument(span)))
+    }
+}
+
+impl Within {
+    /// An answer that was given before and still holds.
+    fn again(&self, wanted: &Wanted, now: DateTime<Utc>) -> Option<Response> {
+        let kept = self.cache.get(wanted, &self.app.index.snapshot(), now)?;
+        Some(kept.response(now))
+    }
+
+    /// Answers a public read, and keeps the answer.
+    async fn read(&self, wanted: Wanted, caller: &Caller) -> Response {
+        let snapshot = self.app.index.snapshot();
+        let response = self.run(wanted.request(), wanted.encoding()).await;
+        self.keep(wanted, &snapshot, dressed(response, caller)).await
+    }
+
+    /// Answers any other request.
+    async fn other(&self, mut request: Request, encoding: Encoding, caller: &Caller) -> Response {
+        encoding.ask(request.headers_mut());
+        dressed(self.run(request, encoding).await, caller)
+    }
+
+    /// Runs the routes, where there is room, as long as there is patience.
+    async fn run(&self, request: Request, encoding: Encoding) -> Response {
+        let Ok(_room) = self.app.room.try_acquire() else {
+            return Problem::retry_after(Kind::Unavailable, 1).into_response();
+        };
+        let answered = AssertUnwindSafe(async {
+            if encoding == Encoding::Identity {
+                return self.routes.clone().call(request).await;
+            }
+            self.packed.clone().call(request).await.map(|response| response.map(Body::new))
+        });
+        match tokio::time::timeout(PATIENCE, answered.catch_unwind()).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(cause)) => panicked(&*cause),
+            Err(_) => {
+                tracing::error!("a request took too long");
+                Problem::retry_after(Kind::Unavailable, 5).into_response()
+            }
+        }
+    }
+
+    /// Keeps `response`, if it is one that can be given again.
+    ///
+    /// The index moves in one direction only: where it shows `before` still, the answer was made of
+    /// that.
+    async fn keep(&self, wanted: Wanted, before: &Arc<Snapshot>, response: Response) -> Response {
+        let keep = response.extensions().get::<Keep>().copied();
+        let Some(keep) = keep.filter(|keep| keep.bytes <= cache::LARGEST) else { return response };
+        let same = Arc::ptr_eq(before, &self.app.index.snapshot());
+        if response.status() != StatusCode::OK || !same {
+            return response;
+        }
+        let (mut parts, body) = response.into_parts();
+        // Packed, a body is hardly ever longer than it was, and never twice as long.
+        let body = match to_bytes(body, 2 * cache::LARGEST).await {
+            Ok(body) => body,
+            Err(error) => return Problem::internal(&error).into_response(),
+        };
+        // A place for the id of whoever gets it next.
+        parts.headers.insert(REQUEST_ID, HeaderValue::from_static(""));
+        let kept = Kept::new(parts.headers.clone(), body.clone(), before, keep.span);
+        self.cache.put(wanted, kept);
+        Response::from_parts(parts, Body::from(body))
+    }
+}
+
+/// What is known of a request from its first moment to its last.
+struct Visit {
+    now: DateTime<Utc>,
+    id: HeaderValue,
+    known: Vec<HeaderValue>,
+    verdict: Option<Verdict>,
+    /// No query in it, for that says where somebody is.
+    span: Span,
+    /// Measured only where it is logged.
+    begun: Option<Instant>,
+}
+
+impl Visit {
+    fn begin(now: DateTime<Utc>, request: &Request) -> Self {
+        let id = given_id(request.headers()).unwrap_or_else(|| new_id(now));
+        let span = tracing::info_span!(
+            "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
+            path = request.uri().path()
+        );
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
+        Self {
+            now,
+            id,
+            known: known.filter(|_| reads).cloned().collect(),
+            verdict: None,
+            begun: (!span.is_disabled()).then(Instant::now),
+            span,
+        }
+    }
+
+    /// Turns an answer to anybody into the answer to this request, and writes the log line.
+    fn end(self, mut response: Response) -> Response {
+        if response.status() == StatusCode::OK
+            && answer::is_known(&self.known, response.headers().get(header::ETAG))
+        {
+            answer::not_modified(&mut response);
+        }
+        if let Some(verdict) = self.verdict {
+            rate::tell(response.headers_mut(), verdict);
+        }
+        response.headers_mut().insert(REQUEST_ID, self.id);
+        if let Some(begun) = self.begun {
+            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let status = response.status().as_u16();
+            self.span.in_scope(|| tracing::info!(status, micros, "answered"));
+        }
         response
     }
-    .instrument(span)
-    .await;
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
 }
 
 /// The id that a proxy in front gave it, if it is one that a log can hold.
-fn given_id(request: &Request) -> Option<String> {
-    let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    ((8..=64).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
+fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    ((8..=64).contains(&id.len()) && id.as_bytes().iter().all(plain)).then(|| id.clone())
 }
 
-fn new_id(clock: &Clock) -> String {
-    crate::ids::new(clock.now()).to_string()
+fn new_id(now: DateTime<Utc>) -> HeaderValue {
+    let mut text = [0; Hyphenated::LENGTH];
+    let id = ids::of_request(now).hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(id).expect("digits and hyphens are a header's value")
 }
 
-/// Turns away what cannot be answered: too long, too large, a bad credential, no room, no time.
-async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Turns away what is not looked at: too often, too long, too large, with a bad credential.
+fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
+    if let Some(Err(seconds)) = verdict {
+        return Err(Problem::retry_after(Kind::TooManyRequests, seconds));
+    }
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
-        return Problem::new(Kind::UriTooLong).into_response();
+        return Err(Problem::new(Kind::UriTooLong));
     }
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.max(Some(request.body().size_hint().lower())) > Some(MAX_BODY) {
-        return Problem::new(Kind::TooLarge).into_response();
+        return Err(Problem::new(Kind::TooLarge));
     }
-    if has_credential(&request) {
+    if has_credential(request) {
         // No key and no token has been given out yet, so none is good.
         let realm = HeaderValue::from_static("Bearer realm=\"griya\"");
-        return Problem::new(Kind::Unauthorized)
-            .with_header(header::WWW_AUTHENTICATE, realm)
-            .into_response();
+        return Err(Problem::new(Kind::Unauthorized).with_header(header::WWW_AUTHENTICATE, realm));
     }
-    let Ok(_room) = app.room.try_acquire() else {
-        return Problem::retry_after(Kind::Unavailable, 1).into_response();
-    };
-    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| {
-        tracing::error!("a request took too long");
-        Problem::retry_after(Kind::Unavailable, 5).into_response()
-    })
+    Ok(())
 }
 
 fn has_credential(request: &Request) -> bool {
@@ -147,8 +289,7 @@ fn has_credential(request: &Request) -> bool {
             || request.headers().contains_key("x-api-key"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
-fn panicked(cause: Box<dyn Any + Send>) -> Response {
+fn panicked(cause: &(dyn Any + Send)) -> Response {
     let said = cause
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -156,4 +297,41 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     tracing::error!(panic = said, "a handler panicked");
     Problem::new(Kind::Internal).into_response()
+}
+
+/// The answer as everybody may have it: in words, with its tag, open to every page and safe there.
+fn dressed(response: Response, caller: &Caller) -> Response {
+    let mut response = problem::speak(response, caller);
+    let headers = response.headers_mut();
+    answer::tag_encoding(headers);
+    headers.reserve(8);
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // A page has a policy of its own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    response
+}
+
+/// The headers that a script on another page may read.
+const EXPOSED: &str =
+    "etag,link,retry-after,content-language,ratelimit-policy,ratelimit,x-request-id";
+
+/// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
+/// every page, so that nothing varies by where it is asked from.
+fn preflight() -> Response {
+    [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ]
+    .into_response()
 }

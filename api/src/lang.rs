@@ -8,10 +8,19 @@ use crate::params::Params;
 /// The language that a request asks for. An unreadable `lang=` asks for none here; who reads the
 /// parameters says that it is wrong.
 pub fn of(uri: &Uri, headers: &HeaderMap) -> Lang {
-    let named = Params::of(uri).peek("lang").and_then(|code| code.parse().ok());
+    named(uri).or_else(|| accepted_by(headers)).unwrap_or(Lang::Id)
+}
+
+/// The language that the address names.
+pub fn named(uri: &Uri) -> Option<Lang> {
+    Params::of(uri).peek("lang").and_then(|code| code.parse().ok())
+}
+
+/// The language that the headers ask for.
+pub fn accepted_by(headers: &HeaderMap) -> Option<Lang> {
     let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
     let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
-    named.or_else(|| accepted(&lines.join(","))).unwrap_or(Lang::Id)
+    accepted(&lines.join(","))
 }
 
 /// The best of our languages in an `Accept-Language` (RFC 9110 §12.5.4; lookup of RFC 4647 §3.4:

@@ -8,12 +8,14 @@ mod answer;
 mod app;
 mod areas;
 mod asked;
+mod cache;
 mod calendar;
 mod categories;
 pub mod clock;
 pub mod config;
 mod discover;
 pub mod edge;
+mod encoding;
 mod events;
 mod fields;
 mod geojson_view;
@@ -36,10 +38,11 @@ mod tailer;
 mod words;
 
 pub use app::App;
+pub use edge::Edge;
 pub use openapi::{document, document_30};
 
 /// The whole service, ready to be served.
-pub fn service(app: App) -> axum::Router {
+pub fn service(app: App) -> Edge {
     let (routes, _) = routes();
     edge::dress(routes.merge(openapi::router()).merge(pages::router()), app)
 }

@@ -6,9 +6,7 @@
 
 use axum::{
     Json,
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use domain::{Fault, Said, text::Lang};
@@ -262,18 +260,23 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The id of a request, in its extensions.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+/// Whom an answer is for, should it be a problem.
+#[derive(Debug)]
+pub struct Caller {
+    /// What was asked for.
+    pub uri: Uri,
+    /// The language that the headers ask for.
+    pub lang: Option<Lang>,
+    /// The id of the request.
+    pub id: HeaderValue,
+}
 
-/// Puts problems into words: the layer around everything that may answer with one.
-pub async fn speak(request: Request, next: Next) -> Response {
-    let lang = lang::of(request.uri(), request.headers());
-    let instance = request.uri().path().to_owned();
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let mut response = next.run(request).await;
+/// Puts the problem into words that `response` carries, if it carries one.
+pub fn speak(mut response: Response, caller: &Caller) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let body = Json(problem.body(lang, &instance, &id)).into_response();
+    let lang = lang::named(&caller.uri).or(caller.lang).unwrap_or(Lang::Id);
+    let id = caller.id.to_str().unwrap_or_default();
+    let body = Json(problem.body(lang, caller.uri.path(), id)).into_response();
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     let headers = [

@@ -6,15 +6,13 @@
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::{LazyLock, Mutex},
     time::Duration,
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 use governor::{
     Quota, RateLimiter,
@@ -23,10 +21,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 
-use crate::{
-    app::App,
-    problem::{Kind, Problem},
-};
+use crate::app::App;
 
 /// Requests a second.
 const RATE: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
@@ -77,7 +72,7 @@ impl Limiter {
     }
 
     /// Takes one token of `address`: how many are left, or after how many seconds there is one.
-    fn take(&self, address: IpAddr) -> Result<u32, u64> {
+    fn take(&self, address: IpAddr) -> Verdict {
         if self.buckets.len() > ADDRESSES && self.may_sweep() {
             self.buckets.retain_recent();
         }
@@ -96,26 +91,16 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The layer that counts requests and tells what is left.
-pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
+/// What the limit says to a request: how many more there may be at once, or after how many seconds
+/// there may be one.
+pub type Verdict = Result<u32, u64>;
+
+/// Counts `request` of `peer`; nothing is said where there is no limit.
+pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdict> {
+    let limiter = app.limiter.as_ref()?;
     let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
-    let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let from = from.or_else(peer);
-    let (Some(limiter), Some(address)) = (app.limiter.as_ref().map(Arc::clone), from) else {
-        return next.run(request).await;
-    };
-    match limiter.take(address) {
-        Ok(left) => {
-            let mut response = next.run(request).await;
-            tell(response.headers_mut(), left);
-            response
-        }
-        Err(seconds) => {
-            let mut response = Problem::retry_after(Kind::TooManyRequests, seconds).into_response();
-            tell(response.headers_mut(), 0);
-            response
-        }
-    }
+    let info = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    Some(limiter.take(from.or(peer).or_else(info)?))
 }
 
 /// The address that the proxy next to us saw: the last one, those before it are hearsay.
@@ -124,14 +109,16 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     last.rsplit(',').next()?.trim().parse().ok()
 }
 
-fn tell(headers: &mut HeaderMap, left: u32) {
-    let window = BURST.get() / RATE.get();
+/// Tells the limit and what is left of it.
+pub fn tell(headers: &mut HeaderMap, verdict: Verdict) {
+    static LIMIT: LazyLock<HeaderValue> = LazyLock::new(|| {
+        let text = format!("\"address\";q={BURST};w={}", BURST.get() / RATE.get());
+        HeaderValue::try_from(text).expect("digits and words are a header's value")
+    });
+    let left = verdict.unwrap_or(0);
     let full_in = (BURST.get() - left).div_ceil(RATE.get());
-    let policy = format!("\"address\";q={BURST};w={window}");
-    let state = format!("\"address\";r={left};t={full_in}");
-    for (name, value) in [(POLICY, policy), (LEFT, state)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
+    headers.insert(POLICY, LIMIT.clone());
+    if let Ok(state) = HeaderValue::try_from(format!("\"address\";r={left};t={full_in}")) {
+        headers.insert(LEFT, state);
     }
 }

@@ -1,19 +1,34 @@
 //! `griya serve`.
 
+use std::{error::Error, pin::pin, time::Duration};
+
 use api::{
-    App,
+    App, Edge,
     clock::Clock,
     config::{Seed, Settings},
     seed,
 };
+use axum::{body::Body, extract::Request, serve::Listener};
 use domain::{store::Store, writer::Writer};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
+use tower::Service as _;
+
 use super::{Failure, open_migrated, pour};
 
+/// How long the headers of a request may take, and how long a connection may be idle: longer than
+/// the 60 seconds for which proxies keep theirs, so that none is closed as it is used again.
+const HEADER_PATIENCE: Duration = Duration::from_secs(75);
+/// The most that is read ahead of a connection, bytes: headers longer than that are refused.
+const HEAD: usize = 64 * 1024;
 /// Migrates, fills an empty database, listens, and on SIGTERM or Ctrl-C ends what was begun.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     if let [first, ..] = &settings.faults()[..] {
@@ -36,11 +51,42 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
     println!("Griya is at http://{address}");
-    let service = api::service(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(told_to_stop())
-        .await
-        .map_err(|error| Failure::new("stopped serving", &error))
+    listen(listener, &api::service(app)).await;
+    Ok(())
+}
+
+/// Serves HTTP/1.1 until told to stop; then takes no more connections and ends the open ones after
+/// the answer that is under way.
+///
+/// A loop of its own because the framework's has no time limit for whoever sends headers slowly.
+async fn listen(mut listener: TcpListener, edge: &Edge) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_PATIENCE)
+        .max_buf_size(HEAD)
+        .pipeline_flush(true);
+    let open = GracefulShutdown::new();
+    let mut stop = pin!(told_to_stop());
+    loop {
+        let (stream, peer) = tokio::select! {
+            // The framework's, which waits and tries again where the system gives no connection.
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = &mut stop => break,
+        };
+        // An answer goes out at once; where that cannot be set, it goes out later.
+        let _ = stream.set_nodelay(true);
+        let edge = edge.facing(peer.ip());
+        let service =
+            service_fn(move |request: Request<Incoming>| edge.clone().call(request.map(Body::new)));
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &error as &dyn Error, "a connection broke");
+            }
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
 }
 
 /// Whether nobody but the first start ever put anything in: then the fixtures are poured, which

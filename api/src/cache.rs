@@ -1,0 +1,170 @@
+//! Cache: answers that were given and are still true, whole and encoded, to be given again.
+//!
+//! An answer is kept under everything that decides it ([`Wanted`]), and holds as long as the index
+//! shows the snapshot that it was made of and the moment has not come at which it changes by
+//! itself. Nothing is ever taken out because it went stale: it is not served, and makes room when
+//! the cache is full.
+
+use std::sync::{Arc, Weak};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, Uri, header, uri::PathAndQuery},
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use domain::text::Lang;
+use quick_cache::{DefaultHashBuilder, Weighter, sync};
+use search::Snapshot;
+
+use crate::{
+    answer::{self, Span},
+    encoding::Encoding,
+    lang,
+};
+
+/// What the whole cache may hold, bytes.
+const CAPACITY: u64 = 48 * 1024 * 1024;
+/// The largest body that is kept, bytes.
+pub const LARGEST: usize = 256 * 1024;
+/// What a kept answer takes besides its key and body, bytes: about fifteen headers.
+const OVERHEAD: usize = 2048;
+/// A usual answer, bytes; only a guess for the size of the table.
+const USUAL: u64 = 8 * 1024;
+
+/// A read that may be answered from the cache, and all of it that decides the answer.
+///
+/// On a miss the routes see nothing but this: what is not in the key cannot be in the answer.
+#[derive(Debug)]
+pub struct Wanted {
+    key: Vec<u8>,
+    target: PathAndQuery,
+    accept: Vec<HeaderValue>,
+    lang: Lang,
+    encoding: Encoding,
+}
+
+impl Wanted {
+    /// What `request` wants, if it is a public read.
+    pub fn of(request: &Request, encoding: Encoding) -> Option<Self> {
+        let target = request.uri().path_and_query()?;
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !reads || !target.path().starts_with("/v1/") {
+            return None;
+        }
+        let lang = lang::accepted_by(request.headers()).unwrap_or(Lang::Id);
+        let accept = request.headers().get_all(header::ACCEPT);
+        let mut accept: Vec<_> = accept.iter().cloned().collect();
+        // Alone it says what no header says.
+        if accept[..] == ["*/*"] {
+            accept.clear();
+        }
+        // No header line holds a line break, and the target comes last: no two wants share a key.
+        let mut key = Vec::with_capacity(target.as_str().len() + 16);
+        key.push(lang as u8);
+        key.push(encoding as u8);
+        for line in &accept {
+            key.extend_from_slice(line.as_bytes());
+            key.push(b'\n');
+        }
+        key.extend_from_slice(target.as_str().as_bytes());
+        Some(Self { key, target: target.clone(), accept, lang, encoding })
+    }
+
+    /// In which coding.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The request that the routes see.
+    pub fn request(&self) -> Request {
+        let mut headers = HeaderMap::with_capacity(4);
+        for line in &self.accept {
+            headers.append(header::ACCEPT, line.clone());
+        }
+        headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(self.lang.code()));
+        self.encoding.ask(&mut headers);
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from(self.target.clone());
+        *request.headers_mut() = headers;
+        request
+    }
+}
+
+/// An answer that was given.
+#[derive(Debug)]
+pub struct Kept {
+    headers: HeaderMap,
+    body: Bytes,
+    made_of: Weak<Snapshot>,
+    span: Option<Span>,
+}
+
+impl Kept {
+    /// The answer with `headers` and `body`, made of `snapshot`, true within `span`.
+    pub fn new(
+        headers: HeaderMap,
+        body: Bytes,
+        snapshot: &Arc<Snapshot>,
+        span: Option<Span>,
+    ) -> Self {
+        // The weak reference keeps the address from being used again, and nothing of the content.
+        Self { headers, body, made_of: Arc::downgrade(snapshot), span }
+    }
+
+    fn holds(&self, snapshot: &Arc<Snapshot>, now: DateTime<Utc>) -> bool {
+        std::ptr::eq(self.made_of.as_ptr(), Arc::as_ptr(snapshot))
+            && self.span.is_none_or(|span| span.covers(now))
+    }
+
+    /// The answer given again at `now`: how long it is fresh is counted from there.
+    pub fn response(&self, now: DateTime<Utc>) -> Response {
+        let mut response = Response::new(Body::from(self.body.clone()));
+        *response.headers_mut() = self.headers.clone();
+        if self.span.is_some() {
+            let fresh = answer::freshness(self.span, now);
+            response.headers_mut().insert(header::CACHE_CONTROL, fresh);
+        }
+        response
+    }
+}
+
+/// The answers kept. When it is full, what was asked for once makes room for what is asked for
+/// again, so that a flood of new questions does not wash out the usual ones.
+#[derive(Debug)]
+pub struct Cache(sync::Cache<Vec<u8>, Arc<Kept>, Bytewise>);
+
+impl Cache {
+    /// An empty one.
+    pub fn new() -> Self {
+        let items = usize::try_from(CAPACITY / USUAL).unwrap_or(usize::MAX);
+        let lifecycle = sync::DefaultLifecycle::default();
+        Self(sync::Cache::with(items, CAPACITY, Bytewise, DefaultHashBuilder::default(), lifecycle))
+    }
+
+    /// The answer to `wanted`, if there is one that holds.
+    pub fn get(
+        &self,
+        wanted: &Wanted,
+        snapshot: &Arc<Snapshot>,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Kept>> {
+        self.0.get(&wanted.key).filter(|kept| kept.holds(snapshot, now))
+    }
+
+    /// Keeps the answer to `wanted`.
+    pub fn put(&self, wanted: Wanted, kept: Kept) {
+        self.0.insert(wanted.key, Arc::new(kept));
+    }
+}
+
+/// Weighs an answer by the memory that it takes.
+#[derive(Debug, Clone)]
+struct Bytewise;
+
+impl Weighter<Vec<u8>, Arc<Kept>> for Bytewise {
+    fn weight(&self, key: &Vec<u8>, kept: &Arc<Kept>) -> u64 {
+        (key.len() + kept.body.len() + OVERHEAD) as u64
+    }
+}
