@@ -142,14 +142,14 @@ fn events_by_day(
 ) -> BTreeMap<NaiveDate, Vec<NamedEvent>> {
     let window = Window { from: Some(Edge::On(from)), to: Some(Edge::On(to)) };
     let mut found = Vec::new();
-    for document in asked.snapshot.documents() {
+    for document in asked.snapshot.events_within(window, asked.now) {
         let (start, end) = window.instants(asked.now, document.zone);
+        let record = document.record();
         for one in document.occurrences(start, end, 2000) {
-            let listing = &document.record.listing;
             let name = NamedEvent {
-                id: listing.id,
-                slug: listing.slug.to_string(),
-                name: listing.name.get(asked.lang).1.to_owned(),
+                id: document.id,
+                slug: document.slug.to_string(),
+                name: record.listing.name.get(asked.lang).1.to_owned(),
             };
             let starts = one.starts_at(document.zone);
             // The last instant that belongs to it; one without length belongs to its own.

@@ -54,6 +54,10 @@ pub struct PageView {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     facets: BTreeMap<&'static str, Vec<CountView>>,
+    /// Where nothing was found: other words that would find something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500)]
+    did_you_mean: Option<String>,
 }
 
 /// How many of the found listings have one value.
@@ -152,45 +156,89 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
     let holds_until = page
         .hits
         .iter()
-        .filter_map(|hit| seen.changes_at(&hit.document, hit.next_occurrence.as_ref()))
+        .filter_map(|hit| seen.changes_at(&hit.document, None, hit.next_occurrence.as_ref()))
         .chain(page.holds_until)
         .min();
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
-    let body = view(&page, &seen, fields.as_ref(), media)?;
-    Ok(Answer::of(&body, media, lang)?.until(holds_until, now).link(link))
+    let body = if fields.is_none() && media == media::JSON {
+        written(&page, &seen)
+    } else {
+        view(&page, &seen, fields.as_ref(), media).and_then(|body| serde_json::to_vec(&body))
+    };
+    let body = body.map_err(|error| Problem::internal(&error))?;
+    Ok(Answer::bytes(body, media, lang).until(holds_until, now).link(link))
 }
 
+/// A usual item, bytes: only a guess, to ask for memory once.
+const USUAL_ITEM: usize = 640;
+
+/// The page as JSON, item by item as they were rendered.
+fn written(page: &Page, seen: &Seen<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(256 + page.hits.len() * USUAL_ITEM);
+    body.extend_from_slice(b"{\"items\":[");
+    for (at, hit) in page.hits.iter().enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        seen.write_item(hit, &mut body)?;
+    }
+    body.extend_from_slice(b"],");
+    // The rest of the page is an object of its own: its members follow the items.
+    let from = body.len();
+    serde_json::to_writer(&mut body, &Rest::of(page, seen))?;
+    body.remove(from);
+    Ok(body)
+}
+
+/// A page without its items.
+#[derive(Serialize)]
+struct Rest<'a> {
+    total: usize,
+    cursor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    facets: BTreeMap<&'static str, Vec<CountView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did_you_mean: Option<&'a str>,
+}
+
+impl<'a> Rest<'a> {
+    fn of(page: &'a Page, seen: &Seen<'_>) -> Self {
+        let facets = page.facets.iter().map(|(facet, counts)| {
+            let counts = counts.iter().map(|count| count_view(*facet, count, seen));
+            (facet.name(), counts.collect())
+        });
+        Self {
+            total: page.total,
+            cursor: page.next.as_deref(),
+            seed: page.seed.as_deref(),
+            facets: facets.collect(),
+            did_you_mean: page.did_you_mean.as_deref(),
+        }
+    }
+}
+
+/// The page as a value, for what is taken apart again.
 fn view(
     page: &Page,
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> Result<Value, Problem> {
+) -> serde_json::Result<Value> {
     let items = page
         .hits
         .iter()
         .map(|hit| item(hit, seen, fields, media))
-        .collect::<Result<Vec<_>, Problem>>()?;
+        .collect::<serde_json::Result<Vec<_>>>()?;
     let geojson = media == media::GEOJSON;
     let mut body = Map::new();
     if geojson {
         body.insert("type".to_owned(), json!("FeatureCollection"));
     }
     body.insert((if geojson { "features" } else { "items" }).to_owned(), Value::Array(items));
-    body.insert("total".to_owned(), json!(page.total));
-    body.insert("cursor".to_owned(), json!(page.next));
-    if let Some(seed) = &page.seed {
-        body.insert("seed".to_owned(), json!(seed));
-    }
-    if !page.facets.is_empty() {
-        let counts: BTreeMap<&str, Vec<CountView>> = page
-            .facets
-            .iter()
-            .map(|(facet, counts)| {
-                (facet.name(), counts.iter().map(|count| count_view(*facet, count, seen)).collect())
-            })
-            .collect();
-        body.insert("facets".to_owned(), json!(counts));
+    if let Value::Object(rest) = serde_json::to_value(Rest::of(page, seen))? {
+        body.extend(rest);
     }
     Ok(Value::Object(body))
 }
@@ -200,9 +248,13 @@ fn item(
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> Result<Value, Problem> {
-    let item = serde_json::to_value(seen.item(hit)).map_err(|error| Problem::internal(&error))?;
-    let mut item = if media == media::GEOJSON { feature(&hit.document, item) } else { item };
+) -> serde_json::Result<Value> {
+    let mut text = Vec::with_capacity(USUAL_ITEM);
+    seen.write_item(hit, &mut text)?;
+    let mut item = serde_json::from_slice(&text)?;
+    if media == media::GEOJSON {
+        item = feature(&hit.document, &hit.document.record(), item);
+    }
     if let Some(fields) = fields {
         match item.get_mut("properties") {
             Some(properties) => fields.keep(properties),

@@ -1,6 +1,5 @@
 //! Events: what is on, and when.
 
-use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -11,6 +10,7 @@ use domain::{
     event::{EventStatus, Organiser, Registration},
     listing::Kind,
 };
+use domain::record::Record;
 use search::{Document, Edge, Window};
 use serde::Serialize;
 use serde_json::Value;
@@ -201,7 +201,7 @@ pub struct OrganiserView {
 }
 
 impl Seen<'_> {
-    fn event(&self, document: &Arc<Document>) -> Option<EventView> {
+    fn event(&self, document: &Document, record: &Record) -> Option<EventView> {
         let domain::event::Model {
             id: _,
             schedule,
@@ -214,10 +214,10 @@ impl Seen<'_> {
             registration,
             capacity,
             series,
-        } = document.record.event()?;
+        } = record.event()?;
         let next = document.next_occurrence(self.now);
         Some(EventView {
-            listing: self.listing(document),
+            listing: self.listing(document, record),
             schedule: serde_json::to_value(schedule).unwrap_or_default(),
             event_status: *event_status,
             status_reason: self.tongue.maybe(status_reason.as_ref()),
@@ -278,7 +278,7 @@ async fn get_event(
     Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Event, &id, |seen, document| seen.event(document))
+    detail(&app, asked, Kind::Event, &id, |seen, document, record| seen.event(document, record))
 }
 
 /// List when an event takes place.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::record::Record;
 use search::Document;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,15 +12,15 @@ use uuid::Uuid;
 use crate::{discover::CountView, listing_view::ItemView};
 
 /// A document as a Feature whose properties are `view` without its location.
-pub fn feature(document: &Document, mut view: Value) -> Value {
-    let geometry = document.record.listing.geometry.clone().or_else(|| {
+pub fn feature(document: &Document, record: &Record, mut view: Value) -> Value {
+    let geometry = record.listing.geometry.clone().or_else(|| {
         document.position.map(|at| json!({"type": "Point", "coordinates": [at.lon(), at.lat()]}))
     });
     if let Some(members) = view.as_object_mut() {
         members.shift_remove("location");
     }
     json!({
-        "type": "Feature", "id": document.record.listing.id, "geometry": geometry,
+        "type": "Feature", "id": document.id, "geometry": geometry,
         "properties": view,
     })
 }

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{Fault, listing::Kind};
+use domain::record::Record;
 use search::{Document, Lookup, Snapshot};
 use serde::Serialize;
 use serde_json::json;
@@ -65,7 +66,7 @@ pub fn find(
         Lookup::Here(document) => Ok(Found::Here(Arc::clone(document))),
         Lookup::Moved(document) => {
             let base = app.settings.public_url.as_deref().unwrap_or_default();
-            let slug = &document.record.listing.slug;
+            let slug = &document.slug;
             let query = if query.is_empty() { String::new() } else { format!("?{query}") };
             let to = format!("{base}/v1/{}/{slug}{below}{query}", kind.plural());
             let mut response = Redirect::permanent(&to).into_response();
@@ -89,7 +90,7 @@ pub fn detail<V: Serialize>(
     mut asked: Asked,
     kind: Kind,
     key: &str,
-    view: impl FnOnce(&Seen<'_>, &Arc<Document>) -> V,
+    view: impl FnOnce(&Seen<'_>, &Document, &Record) -> V,
 ) -> Result<Response, Problem> {
     let media = asked.media(&[media::JSON, media::GEOJSON])?;
     let all = asked.params.one_with("texts", |raw| match raw {
@@ -105,17 +106,18 @@ pub fn detail<V: Serialize>(
         Found::Here(document) => document,
         Found::Moved(response) => return Ok(response),
     };
+    let record = document.record();
     let tongue = if all.is_some() { Tongue::All } else { Tongue::One(asked.lang) };
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
     let mut body =
-        serde_json::to_value(view(&seen, &document)).map_err(|error| Problem::internal(&error))?;
+        serde_json::to_value(view(&seen, &document, &record)).map_err(|error| Problem::internal(&error))?;
     if media == media::GEOJSON {
-        body = feature(&document, body);
+        body = feature(&document, &record, body);
     }
     let next = document.next_occurrence(asked.now);
-    let holds_until = seen.changes_at(&document, next.as_ref());
+    let holds_until = seen.changes_at(&document, Some(&record), next.as_ref());
     Ok(Answer::of(&body, media, asked.lang)?
-        .version(document.record.listing.version)
+        .version(document.version)
         .until(holds_until, asked.now)
         .into_response())
 }

@@ -9,7 +9,9 @@ use domain::{
     position::Position,
     producer::{CertificateKind, Form},
 };
-use search::{Bbox, Centre, Edge, Facet, Facts, Lookup, Query, Snapshot, Sort, Window};
+use search::{Bbox, Centre, Edge, Facet, Facts, Lookup, Query, Snapshot, Sort, Window, Shape,
+    shape::{self, CORRIDOR_M, Corridor, Outline, Ring, polyline},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,6 +34,11 @@ pub const MAX_WORDS: usize = 200;
 const MAX_CURSOR: usize = 4096;
 /// The longest `fields`, characters.
 const MAX_FIELDS: usize = 2000;
+
+/// An encoded polyline: a vertex takes at most twelve letters.
+fn polyline() -> Value {
+    json!({"type": "string", "minLength": 4, "maxLength": 12 * polyline::MOST_VERTICES, "pattern": "^[?-~]+$"})
+}
 
 /// A text of at most `max` characters that fits `pattern`.
 pub fn pattern(pattern: &str, max: usize) -> Value {
@@ -89,6 +96,12 @@ specs! {
         "Id or slug of a listing: the same as its coordinates, itself left out.";
     "bbox" one, pattern("^-?[0-9.]+,-?[0-9.]+,-?[0-9.]+,-?[0-9.]+$", 120), "110.30,-8.05,110.36,-7.98",
         "West, south, east, north in degrees (RFC 7946 order); west greater than east crosses the antimeridian.";
+    "within" one, polyline(), "hmyo@kxz_T?_aFn`F?",
+        "Inside a ring: its vertices as an encoded polyline (precision 5), at most 500; closed by itself, edge included.";
+    "route" one, polyline(), "hmyo@kxz_T_aF_aF",
+        "Along a line (an encoded polyline, precision 5, at most 500 vertices): what lies within `corridor_m` of it.";
+    "corridor_m" one, json!({"type": "number", "format": "double", "minimum": 10, "maximum": 5000}), 500,
+        "How far from `route`, metres. Goes with it.";
     "area" many, pattern(AreaCode::PATTERN, AreaCode::MAX), "34.02.03",
         "Kemendagri code of any level; inner areas included.";
     "kind" many, words(&["place", "producer", "event"]), "place", "Kind of listing.";
@@ -123,6 +136,8 @@ specs! {
         "What `fair` shuffles by; today's date if absent. Echoed in the answer.";
     "facets" many, words(Facet::NAMES), "category",
         "Counts over the same filtered set; a count is what `total` would be with that value as a filter.";
+    "highlight" one, flag(), true,
+        "Whether each item says in `highlight` where the words of `q` were found: HTML, escaped, with `<mark>`.";
     "fields" one, pattern("^[a-z_]+(\\.[a-z_]+)*(,[a-z_]+(\\.[a-z_]+)*)*$", MAX_FIELDS), "name,distance_m",
         "Only these members of an item, dotted and comma-separated. `id` is always there. A part named (`location.lat`) leaves out the other parts of its member, those the schema requires too.";
     "limit" one, json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}), 20,
@@ -151,6 +166,7 @@ impl Asked {
         Query {
             except,
             bbox: p.one_with("bbox", bbox),
+            shape: shape(p),
             areas: p.many_with("area", |raw| {
                 raw.parse().and_then(|code| known(reference.area(&code).is_some(), code))
             }),
@@ -167,6 +183,7 @@ impl Asked {
             facets: facets(p),
             limit: p.integer("limit", 1, MAX_LIMIT).unwrap_or(LIMIT),
             cursor: p.one_with("cursor", |raw| text(raw, MAX_CURSOR)),
+            highlight: highlight(p),
             words,
             centre,
             window,
@@ -198,16 +215,7 @@ fn kinds(p: &mut Params, kind: Option<Kind>) -> Vec<Kind> {
 pub fn point(p: &mut Params) -> Option<Position> {
     let lat = p.number("lat", -90.0, 90.0);
     let lon = p.number("lon", -180.0, 180.0);
-    for (name, other) in [("lat", "lon"), ("lon", "lat")] {
-        if p.has(other) && !p.has(name) {
-            let fault = Fault::new(
-                "missing",
-                format!("harus bersama {other}"),
-                format!("must come together with {other}"),
-            );
-            p.fault(name, fault);
-        }
-    }
+    together(p, ["lat", "lon"]);
     Position::new(lat?, lon?).ok()
 }
 
@@ -217,7 +225,7 @@ fn centre(p: &mut Params, snapshot: &Snapshot) -> (Option<Centre>, Option<Uuid>)
         Lookup::Here(document) | Lookup::Moved(document) => {
             let no_point =
                 || Fault::new("no_point", "entri itu tanpa titik", "that listing has no point");
-            document.position.map(|at| (at, document.record.listing.id)).ok_or_else(no_point)
+            document.position.map(|at| (at, document.id)).ok_or_else(no_point)
         }
         Lookup::Gone { .. } | Lookup::Nowhere => Err(names_nothing()),
     });
@@ -245,6 +253,78 @@ fn has_point(p: &Params) -> bool {
 
 fn needs_point() -> Fault {
     Fault::new("needs_point", "perlu lat dan lon, atau near", "needs lat and lon, or near")
+}
+
+/// The shape that `within` and `route` draw; both must hold.
+fn shape(p: &mut Params) -> Option<Shape> {
+    let line = |raw: &str| polyline::decode(raw).map_err(bad_shape);
+    let within = p.one_with("within", |raw| {
+        line(raw).and_then(|points| Ok((Ring::new(&points).map_err(bad_shape)?, raw.to_owned())))
+    });
+    let (least, most) = (*CORRIDOR_M.start(), *CORRIDOR_M.end());
+    let corridor_m = p.number("corridor_m", least, most);
+    let route = p.one_with("route", |raw| {
+        // A width that is missing or bad is a fault of its own.
+        let points = line(raw)?;
+        let corridor = Corridor::new(&points, corridor_m.unwrap_or(least)).map_err(bad_shape)?;
+        Ok((corridor, raw.to_owned()))
+    });
+    together(p, ["route", "corridor_m"]);
+    let (ring, within) = within.unzip();
+    let (corridor, route) = route.unzip();
+    if within.is_none() && route.is_none() {
+        return None;
+    }
+    let written = format!("{within:?} {route:?} {corridor_m:?}");
+    Some(Shape { written, outline: Outline { ring, corridor } })
+}
+
+fn bad_shape(bad: shape::Bad) -> Fault {
+    let most = polyline::MOST_VERTICES;
+    match bad {
+        shape::Bad::Format => Fault::new(
+            "bad_format",
+            "harus polyline terenkode, presisi 5",
+            "must be an encoded polyline of precision 5",
+        ),
+        shape::Bad::Range => Fault::new(
+            "out_of_range",
+            "ada titik di luar batas",
+            "holds a point that is out of range",
+        ),
+        shape::Bad::TooFew => Fault::new(
+            "too_short",
+            "titik sudutnya kurang: cincin perlu tiga, garis dua",
+            "has too few vertices: a ring needs three, a line two",
+        ),
+        shape::Bad::TooMany => Fault::new(
+            "too_many",
+            format!("paling banyak {most} titik sudut"),
+            format!("must have at most {most} vertices"),
+        ),
+    }
+}
+
+/// Notes a fault where only one of two parameters is there that go together.
+fn together(p: &mut Params, names: [&str; 2]) {
+    for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
+        if p.has(other) && !p.has(name) {
+            let fault = Fault::new(
+                "missing",
+                format!("harus bersama {other}"),
+                format!("must come together with {other}"),
+            );
+            p.fault(name, fault);
+        }
+    }
+}
+
+fn highlight(p: &mut Params) -> bool {
+    let highlight = p.flag("highlight").unwrap_or(false);
+    if highlight && !p.has("q") {
+        p.fault("highlight", Fault::new("needs_words", "perlu q", "needs q"));
+    }
+    highlight
 }
 
 fn bbox(raw: &str) -> Result<Bbox, Fault> {

@@ -3,7 +3,7 @@
 //! Rows are taken apart member by member, so that a new column stops the build until somebody
 //! decides who may see it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io::Write as _};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::{
@@ -15,10 +15,11 @@ use domain::{
     },
     position::Position,
     producer::Visit,
+    record::Record,
     schedule::{Certainty, Occurrence},
     text::Lang,
 };
-use search::{Document, Hit, Snapshot};
+use search::{Document, Hit, Snapshot, Stretch};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -217,6 +218,20 @@ pub struct ItemView {
     accuracy_m: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<NamedArea>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_status: Option<EventStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageView>,
+    /// The whole record is invented for demonstration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    sample: bool,
+    /// Members that are invented for demonstration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 60, required = false)]
+    sample_fields: Vec<String>,
+    #[schema(required = false)]
+    updated_at: DateTime<FixedOffset>,
     /// Metres from the point asked for, along the WGS 84 geodesic, to a decimetre.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 20_010_000, format = "double", example = 812.4)]
@@ -230,24 +245,21 @@ pub struct ItemView {
     /// The first occurrence in `from` to `to`, else the first that has not ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_occurrence: Option<OccurrenceView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_status: Option<EventStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<ImageView>,
     /// Notices in force now, dangers first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 24, required = false)]
     notices: Vec<NoticeView>,
-    /// The whole record is invented for demonstration.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schema(required = false)]
-    sample: bool,
-    /// Members that are invented for demonstration.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 60, required = false)]
-    sample_fields: Vec<String>,
-    #[schema(required = false)]
-    updated_at: DateTime<FixedOffset>,
+    /// With `highlight=true`: where the words were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    highlight: Option<HighlightView>,
+}
+
+/// Texts as HTML, escaped, with the words that were found between `<mark>` and `</mark>`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Highlight, example = json!({"name": "Pantai <mark>Parangtritis</mark>"}))]
+pub struct HighlightView {
+    #[schema(max_length = 2000)]
+    name: String,
 }
 
 /// A language of texts.
@@ -261,13 +273,46 @@ pub enum LangView {
 }
 
 impl Seen<'_> {
-    /// A hit as an item.
-    pub fn item(&self, hit: &Hit) -> ItemView {
+    /// Writes a hit as an item. What does not depend on the moment or the query was rendered
+    /// once; the rest is put behind it.
+    pub fn write_item(&self, hit: &Hit, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let document = &hit.document;
-        let listing = &document.record.listing;
+        let line = document.line(self.lang, |record| self.line(document, record));
+        out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));
+        if let Some(metres) = hit.distance_m {
+            // To a decimetre already, so that one digit says all.
+            write!(out, ",\"distance_m\":{metres:.1}").map_err(serde_json::Error::io)?;
+        }
+        if let Some(stretch) = document.stretch(self.now) {
+            out.extend_from_slice(stretch.shown.get_or_init(|| shown(&stretch)));
+        }
+        if let Some(one) = &hit.next_occurrence
+            && let Some(view) = Self::occurrence(document, one)
+        {
+            out.extend_from_slice(b",\"next_occurrence\":");
+            serde_json::to_writer(&mut *out, &view)?;
+        }
+        if document.has_notices {
+            let record = document.record();
+            let notices = self.notices(document, &record, |notice| notice.in_force(self.now));
+            if !notices.is_empty() {
+                out.extend_from_slice(b",\"notices\":");
+                serde_json::to_writer(&mut *out, &notices)?;
+            }
+        }
+        if let Some(name) = &hit.highlight {
+            out.extend_from_slice(b",\"highlight\":");
+            serde_json::to_writer(&mut *out, &HighlightView { name: name.clone() })?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// The part of an item that is the same in every list until the listing changes.
+    fn line(&self, document: &Document, record: &Record) -> Vec<u8> {
+        let listing = &record.listing;
         let (lang, name) = listing.name.get(self.lang);
-        let open = self.open(document);
-        ItemView {
+        let view = ItemView {
             id: listing.id,
             slug: listing.slug.to_string(),
             kind: listing.kind,
@@ -278,20 +323,19 @@ impl Seen<'_> {
             location: document.position,
             accuracy_m: document.accuracy_m,
             area: self.area(document),
-            distance_m: hit.distance_m.map(|metres| (metres * 10.0).round() / 10.0),
-            next_open: self.next_open(document, open.as_ref()),
-            open,
-            next_occurrence: hit
-                .next_occurrence
-                .as_ref()
-                .and_then(|occurrence| Self::occurrence(document, occurrence)),
-            event_status: document.record.event().map(|event| event.event_status),
+            event_status: document.event_status(),
             image: listing.media.first().map(|image| self.image(image)),
-            notices: self.notices(document, |notice| notice.in_force(self.now)),
             sample: listing.sample,
             sample_fields: listing.sample_fields.0.clone(),
             updated_at: local(listing.updated_at, document),
-        }
+            distance_m: None,
+            open: None,
+            next_open: None,
+            next_occurrence: None,
+            notices: Vec::new(),
+            highlight: None,
+        };
+        serde_json::to_vec(&view).expect("a view is plain data")
     }
 
     /// A category with its name.
@@ -308,25 +352,9 @@ impl Seen<'_> {
         Some(NamedArea { name, code, inferred: document.area_inferred })
     }
 
-    /// Whether it is open now.
-    pub fn open(&self, document: &Document) -> Option<OpenView> {
-        let openness = document.openness(self.now)?;
-        let state = match openness.state {
-            State::Open => OpenState::Open,
-            State::Closed => OpenState::Closed,
-            State::Unknown => OpenState::Unknown,
-        };
-        Some(OpenView { state, until: openness.until.map(|until| until.fixed_offset()) })
-    }
-
-    /// When it opens next, unless it is open.
-    pub fn next_open(
-        &self,
-        document: &Document,
-        open: Option<&OpenView>,
-    ) -> Option<DateTime<FixedOffset>> {
-        let not_open = open.is_some_and(|open| open.state != OpenState::Open);
-        not_open.then(|| document.next_open(self.now))?.map(|at| at.fixed_offset())
+    /// Whether it is open now, and when it opens next unless it is.
+    pub fn open(&self, document: &Document) -> OpenNow {
+        document.stretch(self.now).map(|stretch| open_now(&stretch)).unwrap_or_default()
     }
 
     /// One occurrence of an event.
@@ -339,7 +367,7 @@ impl Seen<'_> {
                 Certainty::Computed => CertaintyView::Computed,
                 Certainty::Announced => CertaintyView::Announced,
             },
-            event_status: document.record.event()?.event_status,
+            event_status: document.event_status()?,
             javanese: one.javanese.map(JavaneseView::from),
         })
     }
@@ -373,9 +401,14 @@ impl Seen<'_> {
     }
 
     /// The notices of a document that `which` chooses: dangers, then closures, then the rest.
-    pub fn notices(&self, document: &Document, which: impl Fn(&Notice) -> bool) -> Vec<NoticeView> {
+    pub fn notices(
+        &self,
+        document: &Document,
+        record: &Record,
+        which: impl Fn(&Notice) -> bool,
+    ) -> Vec<NoticeView> {
         let mut notices: Vec<&Notice> =
-            document.record.listing.notices.iter().filter(|notice| which(notice)).collect();
+            record.listing.notices.iter().filter(|notice| which(notice)).collect();
         notices.sort_by_key(|notice| match notice.kind {
             NoticeKind::Danger => 0,
             NoticeKind::Closure => 1,
@@ -394,19 +427,56 @@ impl Seen<'_> {
             .collect()
     }
 
-    /// When an item of `document` says something else by itself: it opens, closes or ends, or a notice
-    /// begins or ends.
+    /// When an item of `document` says something else by itself: it opens, closes or ends, or a
+    /// notice begins or ends. The record is asked for only where it has notices.
     pub fn changes_at(
         &self,
         document: &Document,
+        record: Option<&Record>,
         next: Option<&Occurrence>,
     ) -> Option<DateTime<Utc>> {
-        let open = document.openness(self.now).and_then(|openness| openness.until);
+        let open = document.stretch(self.now).and_then(|stretch| stretch.until);
         let ends = next.map(|one| one.ends_at(document.zone)).filter(|end| *end > self.now);
-        let notices = document.record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
-        let notices = notices.filter(|at| *at > self.now);
-        open.map(|at| at.to_utc()).into_iter().chain(ends).chain(notices).min()
+        let soonest = open.into_iter().chain(ends).min();
+        if !document.has_notices {
+            return soonest;
+        }
+        let read = record.is_none().then(|| document.record());
+        let record = record.or(read.as_ref())?;
+        let notices = record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
+        soonest.into_iter().chain(notices.filter(|at| *at > self.now)).min()
     }
+}
+
+/// Whether something is open, and when it opens next unless it is.
+pub type OpenNow = (Option<OpenView>, Option<DateTime<FixedOffset>>);
+
+fn open_now(stretch: &Stretch) -> OpenNow {
+    let view = stretch.openness.map(|openness| OpenView {
+        state: match openness.state {
+            State::Open => OpenState::Open,
+            State::Closed => OpenState::Closed,
+            State::Unknown => OpenState::Unknown,
+        },
+        until: openness.until.map(|until| until.fixed_offset()),
+    });
+    (view, stretch.next_open.map(|at| at.fixed_offset()))
+}
+
+/// The members of an item that say when it is open, each with a comma before it.
+fn shown(stretch: &Stretch) -> Box<[u8]> {
+    let (open, next_open) = open_now(stretch);
+    let mut members = String::new();
+    let text = |value: serde_json::Result<String>| value.expect("a view is plain data");
+    if let Some(open) = open {
+        members += ",\"open\":";
+        members += &text(serde_json::to_string(&open));
+    }
+    if let Some(next_open) = next_open {
+        members += ",\"next_open\":";
+        members += &text(serde_json::to_string(&next_open));
+    }
+    members.into_bytes().into()
 }
 
 /// `at` in the zone of the listing, with its offset written out.
@@ -428,7 +498,7 @@ pub struct LinkView {
 impl Seen<'_> {
     /// The link to `id`; `None` when that is not published.
     pub fn link(&self, id: Uuid) -> Option<LinkView> {
-        let listing = &self.snapshot.get(id)?.record.listing;
+        let listing = self.snapshot.get(id)?.record().listing;
         Some(LinkView {
             id,
             slug: listing.slug.to_string(),
@@ -439,8 +509,8 @@ impl Seen<'_> {
 }
 
 /// Whether the public may come to the door: not to a producer who takes no visitors.
-fn may_come(document: &Document) -> bool {
-    document.record.producer().is_none_or(|producer| producer.visit != Visit::None)
+fn may_come(record: &Record) -> bool {
+    record.producer().is_none_or(|producer| producer.visit != Visit::None)
 }
 
 /// An address.
@@ -597,7 +667,7 @@ const PUBLIC_SYSTEMS: [&str; 6] =
 
 impl Seen<'_> {
     /// What all listings share.
-    pub fn listing(&self, document: &Arc<Document>) -> ListingView {
+    pub fn listing(&self, document: &Document, record: &Record) -> ListingView {
         let domain::listing::Model {
             id,
             slug,
@@ -638,9 +708,9 @@ impl Seen<'_> {
             created_at,
             updated_at,
             published_at,
-        } = &document.record.listing;
+        } = &record.listing;
         let tongue = self.tongue;
-        let open = self.open(document);
+        let (open, next_open) = self.open(document);
         ListingView {
             id: *id,
             slug: slug.to_string(),
@@ -654,7 +724,7 @@ impl Seen<'_> {
             location: document.position,
             accuracy_m: document.accuracy_m,
             area: self.area(document),
-            address: address.as_ref().map(|address| self.address(address, may_come(document))),
+            address: address.as_ref().map(|address| self.address(address, may_come(record))),
             tags: tags.0.clone(),
             accessibility: accessibility.0.clone(),
             facilities: facilities.0.clone(),
@@ -663,10 +733,10 @@ impl Seen<'_> {
             contacts: contacts.iter().filter_map(contact).collect(),
             media: media.iter().map(|image| self.image(image)).collect(),
             hours: hours.clone(),
-            next_open: self.next_open(document, open.as_ref()),
             open,
+            next_open,
             zone: zone.clone(),
-            notices: self.notices(document, |notice| notice.to.is_none_or(|to| self.now < to)),
+            notices: self.notices(document, record, |notice| notice.to.is_none_or(|to| self.now < to)),
             sample: *sample,
             sample_fields: sample_fields.0.clone(),
             source: source.clone(),

@@ -60,9 +60,10 @@ async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Respon
         Lang::En => include_str!("pages/landing.en.html"),
         Lang::Id | Lang::Jv => include_str!("pages/landing.id.html"),
     };
-    let snapshot = app.index.snapshot();
-    let count =
-        |kind| snapshot.documents().filter(|document| document.kind() == kind).count().to_string();
+    let counts = app.index.snapshot().kind_counts();
+    let count = |kind: domain::listing::Kind| {
+        counts.get(kind.name()).copied().unwrap_or_default().to_string()
+    };
     let [places, producers, events] = domain::listing::Kind::ALL.map(count);
     let style = include_str!("pages/style.css");
     let values =

@@ -7,9 +7,9 @@ use domain::{
     money::{Admission, Price},
     place::Award,
 };
+use domain::record::Record;
 use search::Document;
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -87,7 +87,7 @@ impl Seen<'_> {
         }
     }
 
-    fn place(&self, document: &Arc<Document>) -> Option<PlaceView> {
+    fn place(&self, document: &Document, record: &Record) -> Option<PlaceView> {
         let domain::place::Model {
             id: _,
             admission,
@@ -98,9 +98,9 @@ impl Seen<'_> {
             managed_by,
             is_tourism_village,
             heritage_register,
-        } = document.record.place()?;
+        } = record.place()?;
         Some(PlaceView {
-            listing: self.listing(document),
+            listing: self.listing(document, record),
             admission: admission.as_ref().map(|admission| self.admission(admission)),
             awards: awards.0.clone(),
             duration_min: *duration_min,
@@ -138,5 +138,5 @@ async fn get_place(
     Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Place, &id, |seen, document| seen.place(document))
+    detail(&app, asked, Kind::Place, &id, |seen, document, record| seen.place(document, record))
 }

@@ -1,6 +1,5 @@
 //! Producers: who makes what, and their products.
 
-use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -14,7 +13,8 @@ use domain::{
     producer::{Certificate, Craft, Form, Visit, Workshop},
     product,
 };
-use search::Document;
+use domain::record::Record;
+use search::{Document, shown_products};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -133,7 +133,7 @@ pub struct ProductView {
 }
 
 impl Seen<'_> {
-    fn producer(&self, document: &Arc<Document>) -> Option<ProducerView> {
+    fn producer(&self, document: &Document, record: &Record) -> Option<ProducerView> {
         let domain::producer::Model {
             id: _,
             form,
@@ -149,9 +149,9 @@ impl Seen<'_> {
             made_to_order,
             lead_time_days,
             export_ready,
-        } = document.record.producer()?;
+        } = record.producer()?;
         Some(ProducerView {
-            listing: self.listing(document),
+            listing: self.listing(document, record),
             form: *form,
             craft: *craft,
             materials: materials.0.clone(),
@@ -165,7 +165,7 @@ impl Seen<'_> {
             made_to_order: *made_to_order,
             lead_time_days: *lead_time_days,
             export_ready: *export_ready,
-            product_count: document.shown_products().count(),
+            product_count: shown_products(record).count(),
         })
     }
 
@@ -254,7 +254,7 @@ async fn get_producer(
     Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Producer, &id, |seen, document| seen.producer(document))
+    detail(&app, asked, Kind::Producer, &id, |seen, document, record| seen.producer(document, record))
 }
 
 /// List the products of a producer.
@@ -279,7 +279,8 @@ async fn list_producer_products(
     };
     let tongue = Tongue::One(asked.lang);
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
-    let items = document.shown_products().map(|product| seen.product(product, &document)).collect();
+    let record = document.record();
+    let items = shown_products(&record).map(|product| seen.product(product, &document)).collect();
     let page = ProductPage { items, cursor: None };
     Ok(Answer::of(&page, media::JSON, asked.lang)?.into_response())
 }

@@ -148,9 +148,9 @@ impl Seen<'_> {
             Suggested::Listing(document) => SuggestionView {
                 kind_of: SuggestionType::Listing,
                 text,
-                kind: Some(document.kind()),
-                id: Some(document.record.listing.id),
-                slug: Some(document.record.listing.slug.to_string()),
+                kind: Some(document.kind),
+                id: Some(document.id),
+                slug: Some(document.slug.to_string()),
                 code: None,
                 area: self.area(&document),
             },

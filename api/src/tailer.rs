@@ -116,9 +116,7 @@ impl Tailer {
             changes.remove(0);
         }
         let Some(newest) = changes.last().cloned() else { return Ok(false) };
-        let snapshot = self.index.snapshot();
-        let next = snapshot.with(self.read(&changes, newest.seq).await?);
-        self.index.publish(next);
+        self.index.apply(self.read(&changes, newest.seq).await?);
         self.last = Some(newest);
         Ok(true)
     }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     query::{Edge, Query, Sort},
-    words,
+    words::Sought,
 };
 
 /// The cursor is not one of ours, or belongs to another query.
@@ -54,14 +54,14 @@ impl Key {
         Self::Down(value.max(0.0).to_bits())
     }
 
-    /// Smaller first, of an instant.
-    pub(crate) fn earlier(instant: DateTime<Utc>) -> Self {
-        Self::Up(instant.timestamp_micros().cast_unsigned() ^ (1 << 63))
+    /// Smaller first, of an instant in microseconds since 1970.
+    pub(crate) fn earlier(micros: i64) -> Self {
+        Self::Up(micros.cast_unsigned() ^ (1 << 63))
     }
 
-    /// Larger first, of an instant.
-    pub(crate) fn later(instant: DateTime<Utc>) -> Self {
-        Self::Down(instant.timestamp_micros().cast_unsigned() ^ (1 << 63))
+    /// Larger first, of an instant in microseconds since 1970.
+    pub(crate) fn later(micros: i64) -> Self {
+        Self::Down(micros.cast_unsigned() ^ (1 << 63))
     }
 }
 
@@ -146,7 +146,7 @@ impl Cursor {
         // Clocks of nodes differ a little.
         let latest = now + TimeDelta::days(1);
         let in_time = cursor.now.is_none_or(|pinned| (OLDEST..=latest).contains(&pinned));
-        let words = query.words.as_deref().map_or(0, words::count);
+        let words = query.words.as_deref().map_or(0, |q| Sought::read(q).words.len());
         let sane = in_time
             && cursor.key.is_of(query.sort)
             && cursor.now.is_some() == pinned(query, now).is_some()

@@ -1,31 +1,41 @@
-//! Document: a published listing with all that its questions need made ready.
+//! Document: a published listing with what its questions and answers need at hand.
+//!
+//! The record itself is packed: it is opened for a page of details or when its line in a list is
+//! rendered first. What every query may touch lies in the columns of the segment instead.
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::{
-    category,
-    hours::{Context, Hours, Openness, State},
-    key::{AreaCode, CategoryCode},
-    listing::{Kind, NoticeKind},
+    event::EventStatus,
+    hours::Openness,
+    key::{AreaCode, Slug},
+    listing::Kind,
     position::Position,
-    record::Record,
-    reference::Reference,
-    schedule::Occurrence,
-    text::{Texts, fold},
+    record::{Packed, Record},
+    schedule::{Occurrence, Schedule},
+    text::Lang,
 };
+use uuid::Uuid;
 
-use crate::words::Bag;
+use crate::opening::{Opening, Stretch};
 
 /// How far ahead the next occurrence of an event is looked for, years.
 pub const STEP_YEARS: i64 = 10;
 
-/// A published listing, ready to be asked.
+/// A published listing.
 #[derive(Debug)]
 pub struct Document {
-    /// The listing itself.
-    pub record: Record,
+    /// Its id.
+    pub id: Uuid,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name in paths.
+    pub slug: Slug,
+    /// One more with every write.
+    pub version: i64,
     /// Its own point, else that of its venue.
     pub position: Option<Position>,
     /// How far from the truth that point may be, metres.
@@ -36,77 +46,97 @@ pub struct Document {
     pub area_inferred: bool,
     /// The zone that decides what "today" is there.
     pub zone: Tz,
-    hours: Option<Hours>,
-    context: Context,
-    pub(crate) bag: Bag,
-    pub(crate) names: Vec<String>,
+    /// When it is open, if anything is known of that.
+    pub opening: Option<Arc<Opening>>,
+    /// Whether it has notices, so that what is shown of it depends on the time.
+    pub has_notices: bool,
+    event: Option<Box<Event>>,
+    packed: Packed,
+    lines: [ArcSwapOption<Box<[u8]>>; 3],
+}
+
+/// What only an event has.
+#[derive(Debug)]
+struct Event {
+    schedule: Schedule,
+    status: EventStatus,
+    venue: Option<Uuid>,
+    next: ArcSwapOption<Next>,
+}
+
+/// The first occurrence that had not ended at some time, and with it until it ends.
+#[derive(Debug)]
+struct Next {
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+    occurrence: Option<Occurrence>,
 }
 
 impl Document {
     /// The document of `record`; `venue` is the listing an event takes place at.
-    pub(crate) fn new(record: Record, venue: Option<&Record>, reference: &Reference) -> Self {
+    pub(crate) fn new(
+        record: &Record,
+        venue: Option<&Self>,
+        opening: impl FnOnce(Option<Position>) -> Option<Arc<Opening>>,
+    ) -> Self {
         let listing = &record.listing;
-        let placed = match venue {
-            Some(venue) if listing.position().is_none() => &venue.listing,
-            _ => listing,
-        };
-        let position = placed.position();
-        let closures = listing
-            .notices
-            .iter()
-            .filter(|notice| notice.kind == NoticeKind::Closure)
-            .map(|notice| (notice.from.unwrap_or(DateTime::<Utc>::MIN_UTC), notice.to))
-            .collect();
-        let mut document = Self {
+        let venue = venue.filter(|_| listing.position().is_none());
+        let position = listing.position().or(venue.and_then(|venue| venue.position));
+        let event = record.event().map(|event| {
+            Box::new(Event {
+                schedule: event.schedule.clone(),
+                status: event.event_status,
+                venue: event.venue,
+                next: ArcSwapOption::empty(),
+            })
+        });
+        Self {
+            id: listing.id,
+            kind: listing.kind,
+            slug: listing.slug.clone(),
+            version: listing.version,
             position,
-            accuracy_m: placed.accuracy_m,
-            area: placed.area.clone(),
-            area_inferred: placed.area_inferred,
+            accuracy_m: venue.map_or(listing.accuracy_m, |venue| venue.accuracy_m),
+            area: venue.map_or_else(|| listing.area.clone(), |venue| venue.area.clone()),
+            area_inferred: venue.map_or(listing.area_inferred, |venue| venue.area_inferred),
             zone: listing.timezone(),
-            hours: listing.hours.as_ref().and_then(|text| text.parse().ok()),
-            context: Context {
-                holidays: reference.national_holidays().clone(),
-                coordinates: position.map(|at| (at.lat(), at.lon())),
-                closures,
-            },
-            bag: Bag::default(),
-            names: listing.name.all().map(|(_, name)| fold(name)).collect(),
-            record,
-        };
-        document.bag = document.words(venue, reference);
-        document
+            opening: opening(position),
+            has_notices: !listing.notices.is_empty(),
+            event,
+            packed: record.pack(),
+            lines: Default::default(),
+        }
     }
 
-    /// What it is.
-    pub fn kind(&self) -> Kind {
-        self.record.listing.kind
+    /// All that is known of it; a few microseconds.
+    pub fn record(&self) -> Record {
+        self.packed.unpack()
     }
 
-    /// Its categories, the main one first.
-    pub fn categories(&self) -> impl Iterator<Item = &CategoryCode> {
-        std::iter::once(&self.record.listing.category).chain(self.record.listing.categories.iter())
+    /// The listing an event takes place at.
+    pub(crate) fn venue(&self) -> Option<Uuid> {
+        self.event.as_ref()?.venue
+    }
+
+    /// Whether an event takes place as planned; `None` of other kinds.
+    pub fn event_status(&self) -> Option<EventStatus> {
+        Some(self.event.as_ref()?.status)
+    }
+
+    /// What holds at `at` of its opening; `None` when nothing is known of it at any time.
+    pub fn stretch(&self, at: DateTime<Utc>) -> Option<Arc<Stretch>> {
+        Some(self.opening.as_ref()?.stretch(at))
     }
 
     /// Whether it is open at `at`; `None` when nothing is known of its hours.
     pub fn openness(&self, at: DateTime<Utc>) -> Option<Openness> {
-        let local = at.with_timezone(&self.zone);
-        if let Some(hours) = &self.hours {
-            return Some(hours.at(local, &self.context));
-        }
-        // No hours, but a closure closes all the same.
-        let closure = self
-            .context
-            .closures
-            .iter()
-            .filter(|(from, to)| *from <= at && to.is_none_or(|to| at < to))
-            .max_by_key(|(_, to)| to.unwrap_or(DateTime::<Utc>::MAX_UTC))?;
-        let until = closure.1.map(|to| to.with_timezone(&self.zone));
-        Some(Openness { state: State::Closed, until })
+        self.stretch(at)?.openness
     }
 
-    /// When it opens next after `at`, if it is known to within a year.
-    pub fn next_open(&self, at: DateTime<Utc>) -> Option<DateTime<Tz>> {
-        self.hours.as_ref()?.next_open(at.with_timezone(&self.zone), &self.context)
+    /// Whether its occurrences follow a rule, so that they have no end.
+    pub(crate) fn recurs(&self) -> bool {
+        let schedule = self.event.as_ref().map(|event| &event.schedule);
+        schedule.is_some_and(|schedule| !matches!(schedule, Schedule::Dates(_)))
     }
 
     /// An event's occurrences that overlap `from` to `to` (half-open), in order, at most `limit`.
@@ -116,7 +146,7 @@ impl Document {
         to: DateTime<Utc>,
         limit: usize,
     ) -> Vec<Occurrence> {
-        let event = self.record.event();
+        let event = self.event.as_ref();
         event
             .map(|event| event.schedule.occurrences(self.zone, from, to, limit))
             .unwrap_or_default()
@@ -124,43 +154,37 @@ impl Document {
 
     /// An event's first occurrence that has not ended at `now`, within [`STEP_YEARS`].
     pub fn next_occurrence(&self, now: DateTime<Utc>) -> Option<Occurrence> {
-        self.occurrences(now, now + TimeDelta::days(STEP_YEARS * 366), 1).into_iter().next()
+        let event = self.event.as_ref()?;
+        let known = event.next.load();
+        if let Some(known) = known.as_ref()
+            && known.from <= now
+            && known.until.is_some_and(|until| now < until)
+        {
+            return known.occurrence;
+        }
+        let to = now + TimeDelta::days(STEP_YEARS * 366);
+        let occurrence = self.occurrences(now, to, 1).into_iter().next();
+        // One without length has ended when it begins: it is looked for anew each time.
+        let until = occurrence.as_ref().map(|one| one.ends_at(self.zone));
+        event.next.store(Some(Arc::new(Next { from: now, until, occurrence })));
+        occurrence
     }
 
-    /// The words it is found by. A name weighs most, then what it is, where it is, what is said.
-    fn words(&self, venue: Option<&Record>, reference: &Reference) -> Bag {
-        let mut bag = Bag::default();
-        let listing = &self.record.listing;
-        let mut texts = |texts: &Texts, weight| {
-            texts.all().for_each(|(_, text)| bag.add(text, weight));
-        };
-        texts(&listing.name, 4.0);
-        listing.summary.iter().for_each(|summary| texts(summary, 1.0));
-        for product in self.shown_products() {
-            texts(&product.name, 2.0);
+    /// Its line in lists for readers of `lang`, as `render` first wrote it.
+    pub fn line(&self, lang: Lang, render: impl FnOnce(&Record) -> Vec<u8>) -> Arc<Box<[u8]>> {
+        let slot = &self.lines[lang as usize];
+        if let Some(line) = slot.load_full() {
+            return line;
         }
-        venue.iter().for_each(|venue| texts(&venue.listing.name, 1.5));
-        for code in self.categories().flat_map(CategoryCode::lineage) {
-            let category = code.parse().ok().and_then(|code| reference.category(&code));
-            category.iter().for_each(|category| category_words(&mut bag, category));
-        }
-        for code in self.area.iter().flat_map(AreaCode::lineage) {
-            let area = code.parse().ok().and_then(|code| reference.area(&code));
-            let names = area.iter().flat_map(|area| area.row.name.all());
-            names.for_each(|(_, name)| bag.add(name, 1.5));
-        }
-        let dusun = listing.address.as_ref().and_then(|address| address.dusun.as_deref());
-        dusun.iter().for_each(|dusun| bag.add(dusun, 1.5));
-        listing.tags.iter().for_each(|tag| bag.add(tag.as_str(), 1.5));
-        let terms = self.materials().chain(self.techniques());
-        terms.for_each(|term| bag.add(term.as_str(), 1.5));
-        bag
+        let line = Arc::new(render(&self.record()).into_boxed_slice());
+        slot.store(Some(Arc::clone(&line)));
+        line
     }
-}
 
-fn category_words(bag: &mut Bag, category: &category::Model) {
-    category.name.all().for_each(|(_, name)| bag.add(name, 2.0));
-    category.words.0.values().flatten().for_each(|word| bag.add(word, 2.0));
+    /// Forgets its lines: they come anew when they are asked for.
+    pub(crate) fn forget_lines(&self) {
+        self.lines.iter().for_each(|line| line.store(None));
+    }
 }
 
 /// Shared by snapshots: a document does not change, it is replaced.

@@ -2,20 +2,17 @@
 //!
 //! The count of a value is what `total` would be if that value were asked for as well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{
-    area::Level,
-    key::{AreaCode, CategoryCode},
-    text::Lang,
-};
+use domain::{area::Level, key::AreaCode};
+use serde::Serialize;
 
-use crate::{document::Document, find::Hit, query::Query};
+use crate::{bits::Bits, query::Query, segment::Segment};
 
 macro_rules! facets {
     ($($(#[$doc:meta])* $item:ident = $text:literal),+ $(,)?) => {
         /// What can be counted.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum Facet {
             $($(#[$doc])* #[doc = concat!("`", $text, "`")] $item),+
         }
@@ -54,77 +51,37 @@ pub struct Count {
     pub count: usize,
 }
 
-/// The counts of one facet over `hits`: most first, then by value.
-pub(crate) fn count(facet: Facet, hits: &[Hit], query: &Query) -> Vec<Count> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for hit in hits {
-        let values: BTreeSet<String> = values(facet, &hit.document, query).into_iter().collect();
-        for value in values {
-            *counts.entry(value).or_default() += 1;
-        }
-    }
-    let mut counts: Vec<_> =
-        counts.into_iter().map(|(value, count)| Count { value, count }).collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.count));
-    counts
+/// The counts of one facet over what was found in several segments: most first, then by value.
+pub(crate) fn sum(counts: impl Iterator<Item = BTreeMap<String, usize>>) -> Vec<Count> {
+    let mut sums: BTreeMap<String, usize> = BTreeMap::new();
+    counts.flatten().for_each(|(value, count)| *sums.entry(value).or_default() += count);
+    let mut sums: Vec<_> = sums.into_iter().map(|(value, count)| Count { value, count }).collect();
+    sums.sort_by_key(|count| std::cmp::Reverse(count.count));
+    sums
 }
 
-fn names<T: Copy>(items: &[T], name: fn(T) -> &'static str) -> Vec<String> {
-    items.iter().map(|item| name(*item).to_owned()).collect()
-}
-
-fn flag(value: Option<bool>) -> Vec<String> {
-    value.map(|value| value.to_string()).into_iter().collect()
-}
-
-fn values(facet: Facet, document: &Document, query: &Query) -> Vec<String> {
-    let listing = &document.record.listing;
-    let producer = document.record.producer();
-    match facet {
-        Facet::Kind => vec![document.kind().name().to_owned()],
-        Facet::Category => {
-            document.categories().flat_map(CategoryCode::lineage).map(str::to_owned).collect()
-        }
-        Facet::Area => area_value(document, query).into_iter().collect(),
-        Facet::Tag => listing.tags.iter().map(ToString::to_string).collect(),
-        Facet::Free => flag(document.free()),
-        Facet::Award => flag(document.award()),
-        Facet::Accessibility => {
-            let known = listing.accessibility.0.iter().filter(|(_, yes)| **yes);
-            known.map(|(aspect, _)| aspect.name().to_owned()).collect()
-        }
-        Facet::Facility => names(&listing.facilities, domain::listing::Facility::name),
-        Facet::Payment => names(&listing.payments, domain::listing::Payment::name),
-        Facet::LanguageSpoken => {
-            listing.languages_spoken.iter().map(|l| l.as_str().to_owned()).collect()
-        }
-        Facet::Technique => document.techniques().map(ToString::to_string).collect(),
-        Facet::Material => document.materials().map(ToString::to_string).collect(),
-        Facet::Certificate => producer
-            .iter()
-            .flat_map(|p| p.certificates.iter())
-            .map(|paper| paper.kind.name().to_owned())
-            .collect(),
-        Facet::Form => producer.iter().map(|p| p.form.name().to_owned()).collect(),
-        Facet::HasWorkshop => flag(producer.map(|p| !p.workshops.is_empty())),
-        Facet::MadeToOrder => flag(producer.and_then(|p| p.made_to_order)),
-        Facet::EventStatus => {
-            document.record.event().iter().map(|e| e.event_status.name().to_owned()).collect()
-        }
-        Facet::Agency => listing.responsible_agency.iter().map(ToString::to_string).collect(),
-        Facet::TextIn => Lang::ALL
-            .into_iter()
-            .filter(|lang| listing.name.has(*lang))
-            .map(|lang| lang.code().to_owned())
-            .collect(),
+impl Segment {
+    /// The counts of one facet over the slots in `found`; values that nothing has are left out.
+    pub(crate) fn count(
+        &self,
+        facet: Facet,
+        found: &Bits,
+        query: &Query,
+    ) -> BTreeMap<String, usize> {
+        let values = self.values.get(&facet).into_iter().flatten();
+        let counted = values.filter(|(value, _)| counts(facet, value, query));
+        let counted = counted.map(|(value, posting)| (value.to_string(), posting.count_within(found)));
+        counted.filter(|(_, count)| *count > 0).collect()
     }
 }
 
-/// The kapanewon, or inside one that was asked for, the kalurahan.
-fn area_value(document: &Document, query: &Query) -> Option<String> {
+/// Whether a value is counted: of areas the kapanewon, or inside one that was asked for, the
+/// kalurahan.
+fn counts(facet: Facet, value: &str, query: &Query) -> bool {
+    if facet != Facet::Area {
+        return true;
+    }
     let inside = query.areas.iter().any(|code| Level::of(code) >= Level::Kapanewon);
     let level = if inside { Level::Kalurahan } else { Level::Kapanewon };
-    let lineage = document.area.as_ref()?.lineage();
-    let mut codes = lineage.filter_map(|code| code.parse::<AreaCode>().ok());
-    codes.find(|code| Level::of(code) == level).map(|code| code.to_string())
+    value.parse::<AreaCode>().is_ok_and(|code| Level::of(&code) == level)
 }

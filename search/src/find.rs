@@ -1,22 +1,28 @@
 //! Find: a query over a snapshot gives a page.
 //!
-//! This first index looks at every document: right before fast. Its boundary stays when trees and
-//! postings come.
+//! Every segment says how many it has and offers its best; the best of all are the page.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
-use domain::{hours::State, listing::DEFAULT_ZONE, schedule::Occurrence, text::fold};
+use domain::{listing::DEFAULT_ZONE, schedule::Occurrence};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    best::{Best, Candidate},
     cursor::{BadCursor, Cursor, Key, minute, pinned},
     document::Document,
     facet::{self, Count, Facet},
+    highlight,
+    meaning::Meaning,
+    part::{After, Near, Part},
     query::{Edge, Query, Sort},
-    snapshot::Snapshot,
-    words::Sought,
+    ranking::{Ranking, Score},
+    ruler::Ruler,
+    snapshot::{Live, Snapshot},
+    tree::{Circle, Cover, Region},
+    words::{Sought, Word},
 };
 
 /// A document that was found, with what the query made of it.
@@ -24,11 +30,14 @@ use crate::{
 pub struct Hit {
     /// The document.
     pub document: Arc<Document>,
-    /// Metres from the centre asked for, along the geodesic.
+    /// Metres from the centre asked for, along the geodesic, to a decimetre.
     pub distance_m: Option<f64>,
     /// The first occurrence in the window asked for, else the first that has not ended.
     pub next_occurrence: Option<Occurrence>,
-    score: f64,
+    /// Why it stands where it stands, by relevance.
+    pub score: Option<Score>,
+    /// Its name as HTML with the words found marked, where that was asked for.
+    pub highlight: Option<String>,
 }
 
 /// One page of what was found.
@@ -44,8 +53,20 @@ pub struct Page {
     pub seed: Option<String>,
     /// The counts asked for.
     pub facets: Vec<(Facet, Vec<Count>)>,
-    /// Until when the set stands as far as opening hours go; `None` if it does not depend on them.
+    /// Until when the set stands as far as the time decides it; `None` if it does not.
     pub holds_until: Option<DateTime<Utc>>,
+    /// What may have been meant, where nothing was found.
+    pub did_you_mean: Option<String>,
+}
+
+/// A query made ready to be put to segments.
+struct Question<'a> {
+    query: &'a Query,
+    now: DateTime<Utc>,
+    ruler: Option<Ruler>,
+    regions: Vec<Region>,
+    sought: Option<Sought>,
+    seed: [u64; 2],
 }
 
 impl Snapshot {
@@ -56,188 +77,307 @@ impl Snapshot {
     /// # Errors
     /// When the query's cursor is none, or another query's.
     pub fn find(&self, query: &Query, now: DateTime<Utc>) -> Result<Page, BadCursor> {
-        let clock = now;
         let cursor =
             query.cursor.as_ref().map(|text| Cursor::read(text, query, now)).transpose()?;
         let pinned = cursor.as_ref().map_or_else(|| pinned(query, now), |cursor| cursor.now);
         let seed = seed(query, pinned.unwrap_or(now));
         // A day that only the seed came from is no moment to ask at.
-        let now = pinned.filter(|_| query.sort != Sort::Fair || query.depends_on_now());
-        let now = now.unwrap_or_else(|| minute(clock));
-        let sought = self.sought(query, cursor.as_ref());
-        let mut holds_until = None;
-        let hits: Vec<Hit> = self
-            .documents()
-            .filter_map(|document| hit(document, query, sought.as_ref(), now, &mut holds_until))
+        let moment = pinned.filter(|_| query.sort != Sort::Fair || query.depends_on_now());
+        let question = Question::new(query, moment.unwrap_or_else(|| minute(now)), &seed);
+        let meanings: Vec<Vec<Arc<Meaning>>> =
+            self.segments().iter().map(|live| self.meanings(live, &question)).collect();
+        let rarity = match &cursor {
+            Some(cursor) => cursor.rarity(),
+            None => self.rarity(&meanings, question.words()),
+        };
+        let parts: Vec<Part<'_>> = (0..)
+            .zip(self.segments())
+            .zip(meanings)
+            .map(|((index, live), words)| question.part(index, live, words, &rarity))
             .collect();
-        let total = hits.len();
-        let holds_until = holds_until.into_iter().chain(clockwise(query, &hits, now)).min();
-        let facets =
-            query.facets.iter().map(|facet| (*facet, facet::count(*facet, &hits, query))).collect();
-        let mut keyed: Vec<(Key, Uuid, Hit)> = hits
-            .into_iter()
-            .map(|mut hit| {
-                let id = hit.document.record.listing.id;
-                if query.sort == Sort::Start {
-                    hit.place_in_time(query, now);
-                }
-                (key(&hit, query, &seed), id, hit)
-            })
-            .filter(|(key, id, _)| {
-                cursor.as_ref().is_none_or(|last| (key, id) > (&last.key, &last.id))
-            })
-            .collect();
-        let more = keyed.len() > query.limit;
-        if more {
-            keyed.select_nth_unstable_by(query.limit, |a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-            keyed.truncate(query.limit);
-        }
-        keyed.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let rarity = sought.map(|sought| sought.rarity).unwrap_or_default();
-        let next = keyed
-            .last()
-            .filter(|_| more)
-            .map(|(key, id, _)| Cursor::new(query, key.clone(), *id, pinned, &rarity).to_string());
-        let hits = keyed
-            .into_iter()
-            .map(|(_, _, mut hit)| {
-                hit.place_in_time(query, now);
-                hit
-            })
-            .collect();
-        let seed = (query.sort == Sort::Fair).then_some(seed);
-        Ok(Page { hits, total, next, seed, facets, holds_until })
-    }
-
-    fn sought(&self, query: &Query, cursor: Option<&Cursor>) -> Option<Sought> {
-        let words = query.words.as_ref()?;
-        Some(match cursor {
-            Some(cursor) => Sought::with_rarity(words, cursor.rarity()),
-            None => Sought::new(words, self.documents().map(|document| &document.bag)),
+        let total = parts.iter().map(|part| part.tally()[2]).sum();
+        let facets = facets(query, &parts);
+        let after: After<'_> = cursor.as_ref().map(|last| (&last.key, last.id.as_u128()));
+        let mut found = question.select(&parts, query.limit + 1, after);
+        let more = found.len() > query.limit;
+        found.truncate(query.limit);
+        let next = found.last().filter(|_| more).map(|last| {
+            let key = question.key(&parts, last);
+            Cursor::new(query, key, Uuid::from_u128(last.id), pinned, &rarity).to_string()
+        });
+        let holds_until = question.holds_until(&parts);
+        let hits = found.iter().map(|one| question.hit(&parts, one)).collect();
+        let did_you_mean = question.sought.as_ref().filter(|_| total == 0);
+        Ok(Page {
+            hits,
+            total,
+            next,
+            seed: (query.sort == Sort::Fair).then_some(seed),
+            facets,
+            holds_until,
+            did_you_mean: did_you_mean.and_then(|sought| self.did_you_mean(sought)),
         })
     }
-}
 
-impl Hit {
-    fn place_in_time(&mut self, query: &Query, now: DateTime<Utc>) {
-        if self.next_occurrence.is_none() {
-            self.next_occurrence = match query.window {
-                Some(_) => occurrence_in_window(&self.document, query, now),
-                None => self.document.next_occurrence(now),
-            };
-        }
+    /// What the words of a query stand for in one segment.
+    fn meanings(&self, live: &Live, question: &Question<'_>) -> Vec<Arc<Meaning>> {
+        let make = |word: &Word| {
+            live.segment.meaning(&known_by(word), || {
+                Meaning::new(&live.segment, word, &self.gazetteer().named(word))
+            })
+        };
+        question.words().iter().map(make).collect()
     }
-}
 
-fn occurrence_in_window(
-    document: &Document,
-    query: &Query,
-    now: DateTime<Utc>,
-) -> Option<Occurrence> {
-    let (from, to) = query.window?.instants(now, document.zone);
-    document.occurrences(from, to, 1).into_iter().next()
-}
-
-/// The document as a hit, if everything asked for holds; cheap questions first.
-fn hit(
-    document: &Arc<Document>,
-    query: &Query,
-    sought: Option<&Sought>,
-    now: DateTime<Utc>,
-    holds_until: &mut Option<DateTime<Utc>>,
-) -> Option<Hit> {
-    if !is_what_is_asked(document, query) {
-        return None;
+    /// Inverse document frequency of each word. A cursor carries them on, so that a score does not
+    /// move while somebody walks and listings come and go.
+    fn rarity(&self, meanings: &[Vec<Arc<Meaning>>], words: &[Word]) -> Vec<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+        let count = |count: usize| count as f64;
+        let all = count(self.len());
+        (0..words.len())
+            .map(|word| {
+                let having = meanings.iter().map(|words| words[word].any.count()).sum();
+                (1.0 + all / (1.0 + count(having))).ln()
+            })
+            .collect()
     }
-    let distance_m = match query.centre {
-        None => None,
-        Some(centre) => {
-            let metres = document.position.map(|at| centre.at.metres_to(at));
-            if centre.radius_m.is_some_and(|radius| metres.is_none_or(|metres| metres > radius)) {
-                return None;
-            }
-            metres
-        }
-    };
-    let score = sought.map_or(0.0, |sought| sought.score(&document.bag, &document.names));
-    if sought.is_some() && score <= 0.0 {
-        return None;
-    }
-    let next_occurrence = match query.window {
-        None => None,
-        Some(_) => Some(occurrence_in_window(document, query, now)?),
-    };
-    if !is_open(document, query, now, holds_until) {
-        return None;
-    }
-    Some(Hit { document: Arc::clone(document), distance_m, next_occurrence, score })
-}
 
-fn is_what_is_asked(document: &Document, query: &Query) -> bool {
-    let listing = &document.record.listing;
-    (query.kinds.is_empty() || query.kinds.contains(&listing.kind))
-        && query.except != Some(listing.id)
-        && (query.categories.is_empty()
-            || document
-                .categories()
-                .any(|code| query.categories.iter().any(|asked| code.is_within(asked))))
-        && (query.areas.is_empty()
-            || document
-                .area
-                .as_ref()
-                .is_some_and(|area| query.areas.iter().any(|asked| area.is_within(asked))))
-        && (query.tags.is_empty() || listing.tags.iter().any(|tag| query.tags.contains(tag)))
-        && query.bbox.is_none_or(|bbox| document.position.is_some_and(|at| bbox.holds(at)))
-        && query.updated_since.is_none_or(|since| listing.updated_at >= since)
-        && query.facts.hold(document)
-}
-
-/// Only what is known to be open counts. With `now` asked for, notes when that changes next.
-fn is_open(
-    document: &Document,
-    query: &Query,
-    now: DateTime<Utc>,
-    holds_until: &mut Option<DateTime<Utc>>,
-) -> bool {
-    let Some(edge) = query.open_at else { return true };
-    let openness = document.openness(edge.instant(now, document.zone));
-    if edge == Edge::Now
-        && let Some(until) = openness.as_ref().and_then(|openness| openness.until)
-    {
-        let until = until.to_utc();
-        *holds_until = Some(holds_until.map_or(until, |sooner| sooner.min(until)));
-    }
-    openness.is_some_and(|openness| openness.state == State::Open)
-}
-
-fn key(hit: &Hit, query: &Query, seed: &str) -> Key {
-    let listing = &hit.document.record.listing;
-    match query.sort {
-        Sort::Relevance => Key::down(hit.score),
-        Sort::Distance => hit.distance_m.map_or(Key::Last, Key::up),
-        Sort::Name => Key::Text(fold(listing.name.get(query.lang).1)),
-        Sort::Updated => Key::later(listing.updated_at),
-        Sort::Start => hit
-            .next_occurrence
-            .as_ref()
-            .map_or(Key::Last, |occurrence| Key::earlier(occurrence.starts_at(hit.document.zone))),
-        Sort::Fair => Key::Up(shuffled(seed, listing.id)),
-    }
-}
-
-/// When the set or its order changes by itself because "now" or "today" was asked for.
-fn clockwise(query: &Query, hits: &[Hit], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let window = query.window.filter(|w| w.from == Some(Edge::Now) || w.to == Some(Edge::Now));
-    let ends = window.into_iter().flat_map(|_| {
-        let occurrences = hits
+    /// The words with those that nothing matches put right, if any could be.
+    fn did_you_mean(&self, sought: &Sought) -> Option<String> {
+        let mut changed = false;
+        let nearest = |word: &Word| {
+            let known = self.segments().iter().find_map(|live| live.segment.lexicon.nearest(&word.text));
+            known.or_else(|| self.gazetteer().nearest(&word.text))
+        };
+        let words: Vec<&str> = sought
+            .words
             .iter()
-            .filter_map(|hit| Some(hit.next_occurrence.as_ref()?.ends_at(hit.document.zone)));
-        occurrences.filter(|end| *end > now)
-    });
-    // What begins is not among the hits yet; a minute is what any answer may be late.
-    let begins = window.filter(|w| w.to == Some(Edge::Now)).map(|_| now + TimeDelta::minutes(1));
-    let midnight = (query.sort == Sort::Fair && query.seed.is_none()).then(|| tomorrow(now));
-    ends.chain(begins).chain(midnight).min()
+            .map(|word| match nearest(word) {
+                Some(nearest) if nearest != word.text => {
+                    changed = true;
+                    nearest
+                }
+                _ => word.text.as_str(),
+            })
+            .collect();
+        changed.then(|| words.join(" "))
+    }
+}
+
+/// What a word's meaning is kept under: everything that decides it.
+fn known_by(word: &Word) -> String {
+    let mut key = word.text.clone();
+    key.push(if word.open { '*' } else { ' ' });
+    for other in &word.also {
+        key.push_str(&other.text);
+        key.push(if other.open { '*' } else { ' ' });
+        key.push_str(&other.factor.to_bits().to_string());
+    }
+    key
+}
+
+fn facets(query: &Query, parts: &[Part<'_>]) -> Vec<(Facet, Vec<Count>)> {
+    if query.facets.is_empty() {
+        return Vec::new();
+    }
+    let found: Vec<_> = parts.iter().map(Part::found).collect();
+    let count = |facet: Facet| {
+        let counts = parts.iter().zip(&found);
+        facet::sum(counts.map(|(part, found)| part.segment.count(facet, found, query)))
+    };
+    query.facets.iter().map(|facet| (*facet, count(*facet))).collect()
+}
+
+impl<'a> Question<'a> {
+    fn new(query: &'a Query, now: DateTime<Utc>, seed: &str) -> Self {
+        let ruler = query.centre.map(|centre| Ruler::new(centre.at));
+        let mut regions = Vec::new();
+        if let (Some(ruler), Some(radius)) = (ruler, query.centre.and_then(|c| c.radius_m)) {
+            regions.push(Region::Circle(Circle::new(ruler, radius)));
+        }
+        regions.extend(query.bbox.map(Region::Box));
+        regions.extend(query.shape.as_ref().map(|shape| Region::Outline(shape.outline.clone())));
+        let sought = query.words.as_deref().map(Sought::read);
+        Self { query, now, ruler, regions, sought, seed: halves(seed) }
+    }
+
+    fn words(&self) -> &[Word] {
+        self.sought.as_ref().map_or(&[], |sought| &sought.words)
+    }
+
+    fn part<'b>(
+        &self,
+        index: usize,
+        live: &'b Live,
+        words: Vec<Arc<Meaning>>,
+        rarity: &'b [f64],
+    ) -> Part<'b> {
+        let segment = &*live.segment;
+        let mut covers = self.regions.iter().map(|region| segment.tree.cover(region));
+        let first = covers.next().unwrap_or_else(|| Cover::all(segment.len()));
+        let cover = covers.fold(first, |cover, other| cover.and(&other, segment.len()));
+        let radius = self.query.centre.and_then(|centre| centre.radius_m);
+        let only_circle = self.regions.len() == usize::from(radius.is_some());
+        let shaped = (self.ruler.is_some() && !only_circle).then(|| cover.bits(segment.len()));
+        let ranking = self.sought.as_ref().map(|sought| Ranking {
+            segment,
+            words,
+            rarity,
+            open: segment.open_at(self.now),
+            asked_open: sought.open_now,
+            today: self.now,
+        });
+        Part {
+            index,
+            segment,
+            dead: &live.dead,
+            except: self.query.except.and_then(|id| segment.slot_of(id)),
+            cover,
+            shaped,
+            passing: segment.wanted(self.query, self.now),
+            ranking,
+            ruler: self.ruler,
+            radius: radius.unwrap_or(f64::INFINITY),
+        }
+    }
+
+    /// The first `want` after `after`, in order.
+    fn select(&self, parts: &[Part<'_>], want: usize, after: After<'_>) -> Vec<Found> {
+        if self.query.sort == Sort::Distance {
+            let near = parts.iter().flat_map(|part| part.nearest(want, after)).collect();
+            let mut found = in_order(parts, near);
+            found.truncate(want);
+            return found;
+        }
+        let mut best = Best::new(want, None);
+        for part in parts {
+            let offered =
+                part.best(self.query.sort, self.query.lang, self.seed, self.now, want, after);
+            offered.into_candidates().into_iter().for_each(|candidate| best.offer(candidate));
+        }
+        let mut found = best.into_candidates();
+        found.sort_unstable();
+        found.into_iter().map(Found::from).collect()
+    }
+
+    /// The key of a listing that ends a page.
+    fn key(&self, parts: &[Part<'_>], found: &Found) -> Key {
+        if let Some(key) = &found.key {
+            return key.clone();
+        }
+        let at = parts[found.part].segment.tree.at(found.slot);
+        match (&self.ruler, at) {
+            (Some(ruler), Some(at)) => Key::up(ruler.exact(at)),
+            _ => Key::Last,
+        }
+    }
+
+    fn hit(&self, parts: &[Part<'_>], found: &Found) -> Hit {
+        let part = &parts[found.part];
+        let document = Arc::clone(&part.segment.documents[found.slot as usize]);
+        let near = found.metres.or_else(|| part.metres(found.slot));
+        let next_occurrence = match self.query.window {
+            Some(window) => {
+                let (from, to) = window.instants(self.now, document.zone);
+                document.occurrences(from, to, 1).into_iter().next()
+            }
+            None => document.next_occurrence(self.now),
+        };
+        let score = part.ranking.as_ref().filter(|_| self.query.sort == Sort::Relevance);
+        let marked = self.sought.as_ref().filter(|_| self.query.highlight);
+        Hit {
+            distance_m: near.map(|near| self.shown(part, found.slot, near)),
+            next_occurrence,
+            score: score.map(|ranking| ranking.score(found.slot, near.map(|(metres, _)| metres))),
+            highlight: marked.and_then(|sought| {
+                highlight::name(&document.record().listing.name, self.query.lang, sought)
+            }),
+            document,
+        }
+    }
+
+    /// A distance to a decimetre: the geodesic's, where the quick measure leaves a doubt.
+    fn shown(&self, part: &Part<'_>, slot: u32, (metres, error): (f64, f64)) -> f64 {
+        let round = |metres: f64| (metres * 10.0).round() / 10.0;
+        let sure = round(metres - error).to_bits() == round(metres + error).to_bits();
+        match (&self.ruler, part.segment.tree.at(slot)) {
+            (Some(ruler), Some(at)) if !sure => round(ruler.exact(at)),
+            _ => round(metres),
+        }
+    }
+
+    /// When the set or its order changes by itself because "now" or "today" was asked for.
+    fn holds_until(&self, parts: &[Part<'_>]) -> Option<DateTime<Utc>> {
+        let query = self.query;
+        let asked_now = query.open_at == Some(Edge::Now);
+        let open = parts.iter().filter(|_| asked_now).filter_map(|part| part.passing.until);
+        let ranked = parts.iter().filter_map(|part| part.ranking.as_ref()?.open.until);
+        let ranked = ranked.filter(|_| query.sort == Sort::Relevance);
+        // Occurrences begin and end on whole minutes; a minute is what any answer may be late.
+        let is_now = |edge: Option<Edge>| edge == Some(Edge::Now);
+        let moves = query.sort == Sort::Start
+            || query.window.is_some_and(|window| is_now(window.from) || is_now(window.to));
+        let next = moves.then(|| self.now + TimeDelta::minutes(1));
+        let midnight =
+            (query.sort == Sort::Fair && query.seed.is_none()).then(|| tomorrow(self.now));
+        open.chain(ranked).chain(next).chain(midnight).min()
+    }
+}
+
+/// A listing on the page.
+#[derive(Debug, Clone)]
+struct Found {
+    id: u128,
+    part: usize,
+    slot: u32,
+    /// Its place in the order; of an order by distance worked out only where it is needed.
+    key: Option<Key>,
+    metres: Option<(f64, f64)>,
+}
+
+impl From<Candidate> for Found {
+    fn from(Candidate { key, id, part, slot }: Candidate) -> Self {
+        Self { id, part, slot, key: Some(key), metres: None }
+    }
+}
+
+/// By the geodesic, then by id; it is asked only where two may be in either order.
+fn in_order(parts: &[Part<'_>], near: Vec<Near>) -> Vec<Found> {
+    let mut found: Vec<Found> = near
+        .into_iter()
+        .map(|Near { metres, part, slot }| {
+            let id = parts[part].segment.ids[slot as usize];
+            Found { id, part, slot, key: None, metres }
+        })
+        .collect();
+    let by_metres = |a: &Found, b: &Found| {
+        let metres = |found: &Found| found.metres.map_or(f64::INFINITY, |(metres, _)| metres);
+        metres(a).total_cmp(&metres(b)).then(a.id.cmp(&b.id))
+    };
+    found.sort_unstable_by(by_metres);
+    let mut from = 0;
+    while from < found.len() {
+        let mut to = from + 1;
+        while to < found.len() && in_doubt(&found[to - 1], &found[to]) {
+            to += 1;
+        }
+        if to - from > 1 {
+            for one in &mut found[from..to] {
+                let part = &parts[one.part];
+                let exact = part.ruler.zip(part.segment.tree.at(one.slot));
+                one.metres = exact.map(|(ruler, at)| (ruler.exact(at), 0.0));
+            }
+            found[from..to].sort_unstable_by(by_metres);
+        }
+        from = to;
+    }
+    found
+}
+
+fn in_doubt(a: &Found, b: &Found) -> bool {
+    let pair = a.metres.zip(b.metres);
+    pair.is_some_and(|((a, of_a), (b, of_b))| b - a <= of_a + of_b && of_a + of_b > 0.0)
 }
 
 /// The next midnight in Bantul.
@@ -252,9 +392,11 @@ fn seed(query: &Query, now: DateTime<Utc>) -> String {
     query.seed.clone().unwrap_or_else(|| now.with_timezone(&DEFAULT_ZONE).date_naive().to_string())
 }
 
-/// A place in the shuffle of `seed`: the first 64 bits of SHA-256 over seed and id, so that every
-/// node shuffles alike and nobody can choose an id that is always first.
-fn shuffled(seed: &str, id: Uuid) -> u64 {
-    let digest = Sha256::new().chain_update(seed).chain_update(id.as_bytes()).finalize();
-    digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+/// A seed as two numbers: the first half of its SHA-256.
+fn halves(seed: &str) -> [u64; 2] {
+    let digest = Sha256::digest(seed);
+    let half = |from: usize| {
+        digest[from..from + 8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    };
+    [half(0), half(8)]
 }

@@ -3,43 +3,48 @@
 //! [`Index`] holds one immutable [`Snapshot`] behind an atomic swap. A reader takes it and asks; a
 //! [`Query`] goes in, a [`Page`] comes out, and nothing on the way knows HTTP or the database. The
 //! one writer is whoever follows the change log: it makes the next snapshot and swaps it in.
+//!
+//! A snapshot is a few `segment`s. In one, documents are numbered by slot in the order of a `tree`,
+//! 64 to a leaf; what a query asks of place, filters (`wanted`), hours (`opening`), dates (`times`)
+//! and words (`meaning`, `ranking`) becomes one word of `bits` a leaf. `find` puts it together.
 
 #![warn(missing_docs)]
 
+mod best;
+mod bits;
+mod caches;
 mod cursor;
 mod document;
 mod facet;
-mod facts;
+mod fields;
 mod find;
+mod gazetteer;
+mod highlight;
+mod index;
+mod meaning;
+mod opening;
+mod part;
 mod query;
+mod ranking;
+mod ruler;
+mod segment;
+pub mod shape;
 mod snapshot;
 mod suggest;
+mod times;
+mod tree;
+mod walk;
+mod wanted;
 mod words;
-
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 
 pub use cursor::BadCursor;
 pub use document::{Document, STEP_YEARS};
 pub use facet::{Count, Facet};
+pub use fields::shown_products;
 pub use find::{Hit, Page, tomorrow};
-pub use query::{Bbox, Centre, Edge, Facts, Query, Sort, Window};
+pub use index::Index;
+pub use opening::{Opening, Stretch};
+pub use query::{Bbox, Centre, Edge, Facts, Query, Shape, Sort, Window};
+pub use ranking::Score;
 pub use snapshot::{Changes, Lookup, Snapshot};
 pub use suggest::{Suggested, Suggestion};
-
-/// The current snapshot, and the way to replace it.
-#[derive(Debug, Default)]
-pub struct Index(ArcSwap<Snapshot>);
-
-impl Index {
-    /// What is known now. It stays as it is however long it is held.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.load_full()
-    }
-
-    /// Makes `next` what is known.
-    pub fn publish(&self, next: Snapshot) {
-        self.0.store(Arc::new(next));
-    }
-}

@@ -13,7 +13,7 @@ use domain::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::facet::Facet;
+use crate::{facet::Facet, shape::Outline};
 
 /// What is asked for. Lists are "one of these"; different members must all hold.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +26,8 @@ pub struct Query {
     pub except: Option<Uuid>,
     /// Within a box.
     pub bbox: Option<Bbox>,
+    /// Within a drawn shape.
+    pub shape: Option<Shape>,
     /// In an area or one inside it.
     pub areas: Vec<AreaCode>,
     /// Of a kind.
@@ -57,6 +59,9 @@ pub struct Query {
     /// Where the page before ended.
     #[serde(skip)]
     pub cursor: Option<String>,
+    /// Whether the words found are to be marked.
+    #[serde(skip)]
+    pub highlight: bool,
 }
 
 impl Query {
@@ -67,7 +72,9 @@ impl Query {
             // An open end reaches so far from now.
             is_now(window.from) || is_now(window.to) || window.from.is_none() || window.to.is_none()
         };
-        is_now(self.open_at) || self.window.is_some_and(moves) || self.sort == Sort::Start
+        is_now(self.open_at)
+            || self.window.is_some_and(moves)
+            || matches!(self.sort, Sort::Start | Sort::Relevance)
     }
 }
 
@@ -101,6 +108,16 @@ impl Bbox {
         };
         across && self.south <= lat && lat <= self.north
     }
+}
+
+/// A drawn shape: a ring, the surroundings of a line, or what both hold.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shape {
+    /// What it was written as: what a cursor knows it by.
+    pub written: String,
+    /// The shape.
+    #[serde(skip)]
+    pub outline: Outline,
 }
 
 /// One end of an interval.

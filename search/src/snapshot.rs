@@ -1,10 +1,15 @@
 //! Snapshot: all published listings and what they refer to, as they were after one change.
+//!
+//! A large segment and small ones of what came since; documents that were replaced or removed are
+//! dead in the segment that has them. Taking in a change costs what the change is long, however
+//! many listings there are; [`Snapshot::merge`] makes segments one again, off the path.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use domain::{
     key::{AreaCode, CategoryCode, Slug},
     listing::Kind,
@@ -13,18 +18,94 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::document::{Document, Shared};
+use crate::{
+    bits::Bits,
+    document::{Document, Shared},
+    facet::Facet,
+    gazetteer::Gazetteer,
+    query::Window,
+    segment::{Builder, Segment},
+};
 
 /// What is known at one position of the log. Immutable.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     reference: Arc<Reference>,
-    documents: BTreeMap<Uuid, Shared>,
-    slugs: HashMap<Slug, Uuid>,
-    former: HashMap<Slug, Uuid>,
-    gone: HashMap<Uuid, Gone>,
+    gazetteer: Arc<Gazetteer>,
+    segments: Vec<Live>,
+    former: imbl::HashMap<Slug, Uuid>,
+    gone: imbl::HashMap<Uuid, Gone>,
+    /// The events that take place at a listing.
+    guests: imbl::HashMap<Uuid, Vec<Uuid>>,
     /// The change it includes last.
     pub seq: i64,
+}
+
+/// A segment with those of its documents that no longer count.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) dead: Arc<Dead>,
+}
+
+/// Documents that no longer count.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dead {
+    slots: Vec<u32>,
+    bits: Bits,
+}
+
+impl Dead {
+    pub(crate) fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    pub(crate) fn leaf(&self, leaf: usize) -> u64 {
+        if self.slots.is_empty() { 0 } else { self.bits.leaf(leaf) }
+    }
+
+    fn holds(&self, slot: u32) -> bool {
+        !self.slots.is_empty() && self.bits.holds(slot)
+    }
+
+    fn with(&self, slot: u32, slots: usize) -> Self {
+        let mut next = self.clone();
+        if next.slots.is_empty() {
+            next.bits = Bits::none(slots);
+        }
+        if !next.bits.holds(slot) {
+            next.bits.set(slot);
+            next.slots.push(slot);
+        }
+        next
+    }
+}
+
+impl Live {
+    fn new(segment: Segment) -> Self {
+        Self { segment: Arc::new(segment), dead: Arc::default() }
+    }
+
+    /// How many of its documents count.
+    fn len(&self) -> usize {
+        self.segment.len() - self.dead.slots.len()
+    }
+
+    fn documents(&self) -> impl Iterator<Item = &Shared> {
+        let slots = (0_u32..).zip(&self.segment.documents);
+        slots.filter(|(slot, _)| !self.dead.holds(*slot)).map(|(_, document)| document)
+    }
+
+    fn find(&self, slot: Option<u32>) -> Option<&Shared> {
+        let slot = slot.filter(|slot| !self.dead.holds(*slot))?;
+        Some(&self.segment.documents[slot as usize])
+    }
+
+    fn kill(&mut self, id: Uuid) {
+        if let Some(slot) = self.segment.slot_of(id).filter(|slot| !self.dead.holds(*slot)) {
+            self.dead = Arc::new(self.dead.with(slot, self.segment.len()));
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -60,66 +141,176 @@ pub enum Lookup<'a> {
     Nowhere,
 }
 
+/// A last segment of so few is made one with what comes: that takes a fraction of a millisecond.
+const SMALL: usize = 24;
+/// So many segments beside the largest call for a merge.
+const MANY: usize = 4;
+
 impl Snapshot {
     /// The snapshot after `changes`.
     #[must_use]
     pub fn with(&self, changes: Changes) -> Self {
         let mut next = self.clone();
         next.seq = changes.seq;
-        let mut stale: HashSet<Uuid> = HashSet::new();
+        let renewed = changes.reference.is_some();
         if let Some(reference) = changes.reference {
+            next.gazetteer = Arc::new(Gazetteer::new(&reference));
             next.reference = Arc::new(reference);
-            stale.extend(next.documents.keys());
         }
-        let mut states: HashMap<Uuid, Record> = HashMap::new();
+        let mut filling = next.filling();
         for (id, record) in changes.records {
             next.forget(id);
-            stale.insert(id);
-            states.extend(record.map(|record| (id, record)));
-        }
-        // An event shows its venue's point: when the venue changes, so does the event.
-        let events = next.documents.values().filter(|document| {
-            let venue = document.record.event().and_then(|event| event.venue);
-            venue.is_some_and(|venue| stale.contains(&venue))
-        });
-        stale.extend(events.map(|document| document.record.listing.id).collect::<Vec<_>>());
-        for id in &stale {
-            if let Some(document) = next.documents.get(id) {
-                states.entry(*id).or_insert_with(|| document.record.clone());
+            // An event shows its venue's point: when the venue changes, so does the event.
+            let guests = next.guests.get(&id).cloned().unwrap_or_default();
+            filling.again.extend(guests);
+            if let Some(record) = record {
+                next.take(record, &mut filling);
             }
         }
-        next.take(states);
-        next
+        if renewed {
+            filling.again.extend(self.documents().map(|document| document.id));
+        }
+        next.fill(filling)
     }
 
+    fn filling(&self) -> Filling {
+        Filling { reference: Arc::clone(&self.reference), ..Filling::default() }
+    }
+
+    /// Forgets a listing, whatever it was.
     fn forget(&mut self, id: Uuid) {
-        if self.documents.remove(&id).is_some() || self.gone.remove(&id).is_some() {
-            self.slugs.retain(|_, holder| *holder != id);
+        let former = self.get(id).map(|document| document.record().former_slugs);
+        for slug in former.unwrap_or_default() {
+            self.former.remove(&slug);
+        }
+        let venue = self.get(id).and_then(|document| document.venue());
+        if let Some(mut guests) = venue.and_then(|venue| self.guests.get(&venue).cloned()) {
+            guests.retain(|guest| *guest != id);
+            self.guests.insert(venue.unwrap_or_default(), guests);
+        }
+        if self.gone.remove(&id).is_some() {
             self.former.retain(|_, holder| *holder != id);
         }
+        self.segments.iter_mut().for_each(|live| live.kill(id));
     }
 
-    /// Takes in new states, venues before the events that need their points.
-    fn take(&mut self, states: HashMap<Uuid, Record>) {
-        let (events, others): (Vec<_>, Vec<_>) =
-            states.into_values().partition(|record| record.listing.kind == Kind::Event);
-        for record in others.into_iter().chain(events) {
-            let id = record.listing.id;
-            if !record.listing.is_public() && !record.listing.is_gone() {
-                continue;
-            }
-            self.slugs.insert(record.listing.slug.clone(), id);
-            self.former.extend(record.former_slugs.iter().cloned().map(|slug| (slug, id)));
-            if record.listing.is_gone() {
-                let (kind, merged_into) = (record.listing.kind, record.listing.merged_into);
-                self.gone.insert(id, Gone { kind, merged_into });
-                continue;
-            }
-            let venue = record.event().and_then(|event| self.documents.get(&event.venue?));
-            let venue = venue.map(|venue| &venue.record);
-            let document = Document::new(record, venue, &self.reference);
-            self.documents.insert(id, Arc::new(document));
+    /// Notes a new state of a listing.
+    fn take(&mut self, record: Record, filling: &mut Filling) {
+        let id = record.listing.id;
+        let public = record.listing.is_public();
+        if !public && !record.listing.is_gone() {
+            return;
         }
+        self.former.extend(record.former_slugs.iter().cloned().map(|slug| (slug, id)));
+        if !public {
+            // A tombstone's last name leads to it as well.
+            self.former.insert(record.listing.slug.clone(), id);
+            let (kind, merged_into) = (record.listing.kind, record.listing.merged_into);
+            self.gone.insert(id, Gone { kind, merged_into });
+            return;
+        }
+        if let Some(venue) = record.event().and_then(|event| event.venue) {
+            let mut guests = self.guests.get(&venue).cloned().unwrap_or_default();
+            guests.push(id);
+            self.guests.insert(venue, guests);
+        }
+        filling.new.insert(id, record);
+    }
+
+    /// Makes a segment of what came, and of the last one if that is small.
+    fn fill(mut self, filling: Filling) -> Self {
+        let Filling { reference, mut new, again } = filling;
+        for id in again {
+            if let Some(document) = self.get(id) {
+                let record = document.record();
+                new.entry(id).or_insert(record);
+                self.segments.iter_mut().for_each(|live| live.kill(id));
+            }
+        }
+        self.segments.retain(|live| live.len() > 0);
+        if new.is_empty() {
+            return self;
+        }
+        let mut builder = Builder::new(&reference);
+        let mut kept = Vec::new();
+        while let Some(last) = self.segments.pop_if(|last| last.len() + new.len() <= SMALL) {
+            kept.extend(last.documents().cloned());
+        }
+        // Venues before the events that need their points.
+        let (events, others): (Vec<_>, Vec<_>) =
+            new.into_values().partition(|record| record.listing.kind == Kind::Event);
+        others.iter().for_each(|record| builder.add(record, None));
+        let (guests, hosts): (Vec<_>, Vec<_>) =
+            kept.iter().partition(|document| document.venue().is_some());
+        hosts.into_iter().for_each(|document| builder.keep(document, None));
+        let venues: HashMap<Uuid, Shared> = if events.is_empty() && guests.is_empty() {
+            HashMap::new()
+        } else {
+            builder.documents().iter().map(|document| (document.id, Arc::clone(document))).collect()
+        };
+        let venue = |id: Option<Uuid>| id.and_then(|id| venues.get(&id).or_else(|| self.get(id)));
+        for guest in guests {
+            builder.keep(guest, venue(guest.venue()).map(|venue| &**venue));
+        }
+        for record in &events {
+            let id = record.event().and_then(|event| event.venue);
+            builder.add(record, venue(id).map(|venue| &**venue));
+        }
+        let segment = builder.build();
+        self.segments.push(Live::new(segment));
+        self
+    }
+
+    /// Which segments want to be one: all of them when those beside the largest have grown to a
+    /// share of it, else the small ones; none when there are few.
+    pub(crate) fn due(&self) -> Option<Vec<Arc<Segment>>> {
+        let dead: usize = self.segments.iter().map(|live| live.dead.slots.len()).sum();
+        let largest = self.segments.first().map_or(0, |live| live.segment.len());
+        let beside: usize = self.segments.iter().skip(1).map(Live::len).sum();
+        let all = beside + dead > 64 + largest / 16;
+        let from = usize::from(!all);
+        let due = all && (self.segments.len() > 1 || dead > 0) || self.segments.len() > 1 + MANY;
+        due.then(|| self.segments[from..].iter().map(|live| Arc::clone(&live.segment)).collect())
+    }
+
+    /// One segment of what counts in `segments` now.
+    pub(crate) fn merge(&self, segments: &[Arc<Segment>]) -> Segment {
+        let mut builder = Builder::new(&self.reference);
+        for live in self.segments.iter().filter(|live| live.is_among(segments)) {
+            for document in live.documents() {
+                let venue = document.venue().and_then(|venue| self.get(venue));
+                builder.keep(document, venue.map(|venue| &**venue));
+            }
+        }
+        builder.build()
+    }
+
+    /// The snapshot with `merged` in the place of `segments`; what died or changed since they were
+    /// read is dead in it too. `None` when they are not its own any more.
+    pub(crate) fn replacing(&self, segments: &[Arc<Segment>], merged: Segment) -> Option<Self> {
+        let own = self.segments.iter().filter(|live| live.is_among(segments)).count();
+        if own != segments.len() {
+            return None;
+        }
+        let mut live = Live::new(merged);
+        let still: HashSet<*const Document> = self
+            .segments
+            .iter()
+            .filter(|live| live.is_among(segments))
+            .flat_map(Live::documents)
+            .map(Arc::as_ptr)
+            .collect();
+        let dead: Vec<Uuid> = live
+            .documents()
+            .filter(|document| !still.contains(&Arc::as_ptr(document)))
+            .map(|document| document.id)
+            .collect();
+        dead.into_iter().for_each(|id| live.kill(id));
+        let mut next = self.clone();
+        next.segments.retain(|live| !live.is_among(segments));
+        next.segments.push(live);
+        next.segments.sort_by_key(|live| std::cmp::Reverse(live.segment.len()));
+        Some(next)
     }
 
     /// What listings refer to.
@@ -127,68 +318,114 @@ impl Snapshot {
         &self.reference
     }
 
-    /// The published listings, by id.
+    pub(crate) fn gazetteer(&self) -> &Gazetteer {
+        &self.gazetteer
+    }
+
+    pub(crate) fn segments(&self) -> &[Live] {
+        &self.segments
+    }
+
+    /// The published listings, in no order that means anything.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
-        self.documents.values()
+        self.segments.iter().flat_map(Live::documents)
     }
 
     /// How many listings are published.
     pub fn len(&self) -> usize {
-        self.documents.len()
+        self.segments.iter().map(Live::len).sum()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.documents.is_empty()
+        self.len() == 0
     }
 
     /// The published listing of that id.
     pub fn get(&self, id: Uuid) -> Option<&Arc<Document>> {
-        self.documents.get(&id)
+        self.segments.iter().find_map(|live| live.find(live.segment.slot_of(id)))
+    }
+
+    fn named(&self, slug: &Slug) -> Option<&Arc<Document>> {
+        self.segments.iter().find_map(|live| live.find(live.segment.slot_named(slug)))
     }
 
     /// What an id or a slug leads to, among listings of `kind` where one is given.
     pub fn lookup(&self, key: &str, kind: Option<Kind>) -> Lookup<'_> {
         let fits = |found: Kind| kind.is_none_or(|kind| kind == found);
         let slug = key.parse::<Slug>().ok();
-        let current = slug.as_ref().and_then(|slug| self.slugs.get(slug)).copied();
+        if let Some(document) = slug.as_ref().and_then(|slug| self.named(slug)) {
+            return if fits(document.kind) { Lookup::Here(document) } else { Lookup::Nowhere };
+        }
+        let by_id = key.parse::<Uuid>().ok();
         let former = || slug.as_ref().and_then(|slug| self.former.get(slug)).copied();
-        let Some(id) = key.parse().ok().or(current).or_else(former) else {
-            return Lookup::Nowhere;
-        };
+        let Some(id) = by_id.or_else(former) else { return Lookup::Nowhere };
         if let Some(gone) = self.gone.get(&id).filter(|gone| fits(gone.kind)) {
             return Lookup::Gone { merged_into: gone.merged_into };
         }
-        match self.documents.get(&id).filter(|document| fits(document.kind())) {
-            Some(document) if current.is_none() && key.parse::<Uuid>().is_err() => {
-                Lookup::Moved(document)
-            }
+        match self.get(id).filter(|document| fits(document.kind)) {
+            Some(document) if by_id.is_none() => Lookup::Moved(document),
             Some(document) => Lookup::Here(document),
             None => Lookup::Nowhere,
         }
     }
 
-    /// How many listings each category holds, those below it included.
-    pub fn category_counts(&self) -> HashMap<CategoryCode, usize> {
+    /// How many listings have each value of `facet`.
+    fn counts<T: std::str::FromStr + std::hash::Hash + Eq>(&self, facet: Facet) -> HashMap<T, usize> {
         let mut counts = HashMap::new();
-        for document in self.documents.values() {
-            let codes: HashSet<&str> =
-                document.categories().flat_map(CategoryCode::lineage).collect();
-            for code in codes.into_iter().filter_map(|code| code.parse().ok()) {
-                *counts.entry(code).or_insert(0) += 1;
+        for live in &self.segments {
+            let mut counted = Bits::all(live.segment.len());
+            live.dead.slots.iter().for_each(|slot| counted.clear(*slot));
+            for (value, posting) in live.segment.values.get(&facet).into_iter().flatten() {
+                let count = posting.count_within(&counted);
+                if let Some(value) = value.parse().ok().filter(|_| count > 0) {
+                    *counts.entry(value).or_insert(0) += count;
+                }
             }
         }
         counts
     }
 
+    /// How many listings there are of each kind, by its name.
+    pub fn kind_counts(&self) -> HashMap<String, usize> {
+        self.counts(Facet::Kind)
+    }
+
+    /// The events with an occurrence in `window`.
+    pub fn events_within(
+        &self,
+        window: Window,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = &Arc<Document>> {
+        self.segments.iter().flat_map(move |live| {
+            let (bits, _) = live.segment.times.within(&live.segment.documents, window, now);
+            let slots: Vec<u32> = bits.slots().filter(|slot| !live.dead.holds(*slot)).collect();
+            slots.into_iter().map(|slot| &live.segment.documents[slot as usize])
+        })
+    }
+
+    /// How many listings each category holds, those below it included.
+    pub fn category_counts(&self) -> HashMap<CategoryCode, usize> {
+        self.counts(Facet::Category)
+    }
+
     /// How many listings each area holds, those inside it included.
     pub fn area_counts(&self) -> HashMap<AreaCode, usize> {
-        let mut counts = HashMap::new();
-        for area in self.documents.values().filter_map(|document| document.area.as_ref()) {
-            for code in area.lineage().filter_map(|code| code.parse().ok()) {
-                *counts.entry(code).or_insert(0) += 1;
-            }
-        }
-        counts
+        self.counts(Facet::Area)
     }
+}
+
+impl Live {
+    fn is_among(&self, segments: &[Arc<Segment>]) -> bool {
+        segments.iter().any(|segment| Arc::ptr_eq(segment, &self.segment))
+    }
+}
+
+/// What is to go into the next segment.
+#[derive(Debug, Default)]
+struct Filling {
+    reference: Arc<Reference>,
+    new: HashMap<Uuid, Record>,
+    /// Listings that are as they were, and seen otherwise.
+    again: Vec<Uuid>,
 }

@@ -8,7 +8,15 @@ use domain::{
     text::Lang,
 };
 
-use crate::{document::Document, snapshot::Snapshot, words::terms};
+use crate::{
+    document::Document,
+    gazetteer::Entry,
+    meaning::Meaning,
+    ruler::Ruler,
+    snapshot::{Live, Snapshot},
+    walk::{Visitor, walk},
+    words::{Sought, Word, terms},
+};
 
 /// Something that begins as typed.
 #[derive(Debug, Clone)]
@@ -34,6 +42,9 @@ pub enum Suggested {
 /// what a better match wins by.
 const NEAR_M: f64 = 10_000.0;
 
+/// Listings whose names are looked at more closely, a segment.
+const LOOKED_AT: usize = 48;
+
 impl Snapshot {
     /// What begins with the words of `typed`, the last of which may be unfinished: best first, at
     /// most `limit`. Nearness to `around` decides between like matches.
@@ -44,35 +55,49 @@ impl Snapshot {
         around: Option<Position>,
         limit: usize,
     ) -> Vec<Suggestion> {
+        let sought = Sought::read(typed);
         let typed = terms(typed);
-        if typed.is_empty() {
+        if typed.is_empty() || sought.words.is_empty() {
             return Vec::new();
         }
-        let listings = self.documents().filter_map(|document| {
-            let names = document.record.listing.name.all().map(|(_, name)| name);
-            let fit = best_fit(&typed, names)? + nearness(document, around);
-            let text = document.record.listing.name.get(lang).1.to_owned();
-            Some((fit, Suggestion { text, of: Suggested::Listing(Arc::clone(document)) }))
-        });
-        let categories = self.reference().categories().filter_map(|category| {
-            let words = category.words.0.values().flatten().map(String::as_str);
-            let fit = best_fit(&typed, category.name.all().map(|(_, name)| name).chain(words))?;
-            let text = category.name.get(lang).1.to_owned();
-            Some((fit + 0.25, Suggestion { text, of: Suggested::Category(category.code.clone()) }))
-        });
-        let areas = self.reference().areas().filter_map(|area| {
-            let fit = best_fit(&typed, area.row.name.all().map(|(_, name)| name))?;
-            let text = self.reference().area_name(&area.row.code, lang);
-            Some((fit, Suggestion { text, of: Suggested::Area(area.row.code.clone()) }))
-        });
-        let mut found: Vec<_> = listings.chain(categories).chain(areas).collect();
+        let ruler = around.map(Ruler::new);
+        let mut found: Vec<(f64, Suggestion)> = self.named_so(&typed, lang);
+        for live in self.segments() {
+            for slot in live.beginning(&sought.words, ruler.as_ref()) {
+                let document = &live.segment.documents[slot as usize];
+                let names = document.record().listing.name;
+                let fits = names.all().filter_map(|(_, name)| fit(&typed, &terms(name)));
+                // Another spelling or a typing error: a match, if not by its letters.
+                let fit = fits.max_by(f64::total_cmp).unwrap_or(0.5);
+                let text = names.get(lang).1.to_owned();
+                let suggestion = Suggestion { text, of: Suggested::Listing(Arc::clone(document)) };
+                found.push((fit + nearness(document, ruler.as_ref()), suggestion));
+            }
+        }
         found.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.text.cmp(&y.text)));
         found.into_iter().take(limit).map(|(_, suggestion)| suggestion).collect()
     }
-}
 
-fn best_fit<'a>(typed: &[String], names: impl Iterator<Item = &'a str>) -> Option<f64> {
-    names.filter_map(|name| fit(typed, &terms(name))).max_by(f64::total_cmp)
+    /// The categories and areas that are called so.
+    fn named_so(&self, typed: &[String], lang: Lang) -> Vec<(f64, Suggestion)> {
+        let reference = self.reference();
+        let entries = self.gazetteer().entries.iter();
+        entries
+            .filter_map(|(entry, names)| {
+                let fit = names.iter().filter_map(|name| fit(typed, name)).max_by(f64::total_cmp)?;
+                Some(match entry {
+                    Entry::Category(code) => {
+                        let text = reference.category(code)?.name.get(lang).1.to_owned();
+                        (fit + 0.25, Suggestion { text, of: Suggested::Category(code.clone()) })
+                    }
+                    Entry::Area(code) => {
+                        let text = reference.area_name(code, lang);
+                        (fit, Suggestion { text, of: Suggested::Area(code.clone()) })
+                    }
+                })
+            })
+            .collect()
+    }
 }
 
 /// How well a name fits: 3 all of it, 2 its beginning, 1 words inside it; `None` not at all.
@@ -94,7 +119,73 @@ fn fit(typed: &[String], name: &[String]) -> Option<f64> {
     }
 }
 
-fn nearness(document: &Document, around: Option<Position>) -> f64 {
-    let (Some(around), Some(at)) = (around, document.position) else { return 0.0 };
-    0.5 * NEAR_M / (NEAR_M + around.metres_to(at))
+fn nearness(document: &Document, ruler: Option<&Ruler>) -> f64 {
+    let (Some(ruler), Some(at)) = (ruler, document.position) else { return 0.0 };
+    0.5 * NEAR_M / (NEAR_M + ruler.quick(at).0)
+}
+
+impl Live {
+    /// The slots with all of `words` in their names that are worth a look: the nearest, or where
+    /// nobody says where he is, those whose names are shortest.
+    fn beginning(&self, words: &[Word], ruler: Option<&Ruler>) -> Vec<u32> {
+        let segment = &self.segment;
+        let meanings: Vec<Arc<Meaning>> = words
+            .iter()
+            .map(|word| {
+                let key = format!("names {} {} {:?}", word.text, word.open, word.also);
+                segment.meaning(&key, || Meaning::in_names(segment, word))
+            })
+            .collect();
+        let Some(rarest) = meanings.iter().min_by_key(|meaning| meaning.any.count()) else {
+            return Vec::new();
+        };
+        if rarest.any.count() <= LOOKED_AT || ruler.is_none() {
+            let has_all = |slot: &u32| {
+                meanings.iter().all(|meaning| meaning.any.bits().holds(*slot)) && !self.is_dead(*slot)
+            };
+            let heaviest = rarest.heaviest().iter().copied().filter(has_all);
+            return heaviest.take(LOOKED_AT).collect();
+        }
+        let mut nearby = Nearby { live: self, meanings: &meanings, slots: Vec::new() };
+        if let Some(ruler) = ruler {
+            walk(&segment.tree, ruler, &mut nearby);
+        }
+        // The best names wherever they are, too.
+        nearby.slots.extend(rarest.heaviest().iter().take(LOOKED_AT / 2).filter(|slot| {
+            meanings.iter().all(|meaning| meaning.any.bits().holds(**slot)) && !self.is_dead(**slot)
+        }));
+        nearby.slots.sort_unstable();
+        nearby.slots.dedup();
+        nearby.slots
+    }
+
+    fn is_dead(&self, slot: u32) -> bool {
+        self.dead.leaf(slot as usize / 64) >> (slot % 64) & 1 == 1
+    }
+}
+
+/// Takes the nearest as they come.
+struct Nearby<'a> {
+    live: &'a Live,
+    meanings: &'a [Arc<Meaning>],
+    slots: Vec<u32>,
+}
+
+impl Visitor for Nearby<'_> {
+    fn bits(&self, leaf: usize) -> u64 {
+        let all = self.meanings.iter().fold(u64::MAX, |all, meaning| all & meaning.any.leaf(leaf));
+        all & !self.live.dead.leaf(leaf)
+    }
+
+    fn goes_on(&self, _: f64) -> bool {
+        self.slots.len() < LOOKED_AT
+    }
+
+    fn is_past(&self, _: f64) -> bool {
+        false
+    }
+
+    fn visit(&mut self, slot: u32) {
+        self.slots.push(slot);
+    }
 }

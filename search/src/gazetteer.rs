@@ -1,0 +1,98 @@
+//! Gazetteer: the words by which categories and areas are called.
+//!
+//! Listings do not carry these words themselves; they are found by the value the word leads to.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    key::{AreaCode, CategoryCode},
+    reference::Reference,
+};
+
+use crate::{
+    facet::Facet,
+    fields::{AREA, CATEGORY},
+    words::{Lexicon, Word, for_each_term, terms},
+};
+
+/// Words, and the categories and areas that each names.
+#[derive(Debug, Default)]
+pub(crate) struct Gazetteer {
+    lexicon: Lexicon,
+    named: Vec<Vec<Named>>,
+    /// Every category and area with the words of each of its names.
+    pub(crate) entries: Vec<(Entry, Vec<Vec<String>>)>,
+}
+
+/// What has names.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry {
+    Category(CategoryCode),
+    Area(AreaCode),
+}
+
+/// A value that a word names, and what the word counts for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) facet: Facet,
+    pub(crate) value: Box<str>,
+    pub(crate) weight: f32,
+}
+
+impl Gazetteer {
+    pub(crate) fn new(reference: &Reference) -> Self {
+        let mut named: BTreeMap<String, Vec<Named>> = BTreeMap::new();
+        let mut note = |text: &str, facet, value: &str, weight| {
+            for_each_term(text, |term| {
+                let named = named.entry(term.to_owned()).or_default();
+                let new = Named { facet, value: value.into(), weight };
+                if !named.contains(&new) {
+                    named.push(new);
+                }
+            });
+        };
+        for category in reference.categories() {
+            let code = category.code.as_str();
+            let words = category.words.0.values().flatten().map(String::as_str);
+            let names = category.name.all().map(|(_, name)| name);
+            names.chain(words).for_each(|text| note(text, Facet::Category, code, CATEGORY));
+        }
+        for area in reference.areas() {
+            let names = area.row.name.all().map(|(_, name)| name);
+            names.for_each(|name| note(name, Facet::Area, area.row.code.as_str(), AREA));
+        }
+        let entries = entries(reference);
+        let count = |named: &Vec<Named>| u32::try_from(named.len()).unwrap_or(u32::MAX);
+        let lexicon = Lexicon::new(named.iter().map(|(term, named)| (term.as_str(), count(named))));
+        Self { lexicon, named: named.into_values().collect(), entries }
+    }
+
+    /// What `word` may name.
+    pub(crate) fn named(&self, word: &Word) -> Vec<Named> {
+        let found = self.lexicon.expand(word).into_iter();
+        found
+            .flat_map(|one| {
+                let named = self.named[one.term as usize].iter().cloned();
+                named.map(move |named| Named { weight: named.weight * one.factor, ..named })
+            })
+            .collect()
+    }
+
+    /// The word it knows nearest to one that nothing matches.
+    pub(crate) fn nearest(&self, word: &str) -> Option<&str> {
+        self.lexicon.nearest(word)
+    }
+}
+
+fn entries(reference: &Reference) -> Vec<(Entry, Vec<Vec<String>>)> {
+    let categories = reference.categories().map(|category| {
+        let words = category.words.0.values().flatten().map(String::as_str);
+        let names = category.name.all().map(|(_, name)| name).chain(words);
+        (Entry::Category(category.code.clone()), names.map(terms).collect())
+    });
+    let areas = reference.areas().map(|area| {
+        let names = area.row.name.all().map(|(_, name)| terms(name));
+        (Entry::Area(area.row.code.clone()), names.collect())
+    });
+    categories.chain(areas).collect()
+}

@@ -1,0 +1,382 @@
+//! Part: what one segment has to say to a query.
+
+use chrono::{DateTime, Utc};
+use domain::text::{Lang, fold};
+
+use crate::{
+    best::{Best, Candidate},
+    bits::{Bits, slots_of},
+    cursor::Key,
+    query::{Edge, Sort, Window},
+    ranking::{CLASSES, Ranking},
+    ruler::Ruler,
+    segment::Segment,
+    snapshot::Dead,
+    tree::Cover,
+    walk::{Visitor, walk},
+    wanted::Passing,
+};
+
+/// Where the page before ended: only what comes after it is of interest.
+pub(crate) type After<'a> = Option<(&'a Key, u128)>;
+
+/// So many are looked at one by one before a walk by distance is worth its while.
+const FEW: usize = 2048;
+
+/// One segment with what a query leaves of it.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) index: usize,
+    pub(crate) segment: &'a Segment,
+    pub(crate) dead: &'a Dead,
+    /// A listing to leave out.
+    pub(crate) except: Option<u32>,
+    pub(crate) cover: Cover,
+    /// Whether the cover is more than a circle, so that a walk must ask it.
+    pub(crate) shaped: Option<Bits>,
+    pub(crate) passing: Passing,
+    pub(crate) ranking: Option<Ranking<'a>>,
+    pub(crate) ruler: Option<Ruler>,
+    pub(crate) radius: f64,
+}
+
+impl Part<'_> {
+    /// The bits of a leaf that pass everything but the place.
+    fn leaf(&self, leaf: usize) -> u64 {
+        let words = self.ranking.as_ref().map_or(u64::MAX, |ranking| ranking.any(leaf));
+        let except = self.except.filter(|slot| *slot as usize / 64 == leaf);
+        let except = except.map_or(0, |slot| 1 << (slot % 64));
+        self.passing.wanted.leaf(leaf) & words & !self.dead.leaf(leaf) & !except
+    }
+
+    /// The leaves in its place, each with the bits that pass.
+    fn leaves(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.cover.leaves().map(|(leaf, bits)| (leaf, bits & self.leaf(leaf)))
+    }
+
+    /// Everything that is found.
+    pub(crate) fn found(&self) -> Bits {
+        let mut found = Bits::none(self.segment.len());
+        for (leaf, bits) in self.leaves() {
+            found.leaves_mut()[leaf] = bits;
+        }
+        found
+    }
+
+    /// How many are found: in the best class of matches, in the first two, in all. Without words
+    /// all are of one class.
+    pub(crate) fn tally(&self) -> [usize; CLASSES] {
+        let Some(ranking) = &self.ranking else {
+            let hidden = self.dead.slots().iter().chain(&self.except);
+            let lost = hidden.filter(|slot| {
+                self.cover.holds(**slot) && self.passing.wanted.holds(**slot)
+            });
+            // Who was left out twice is left out once.
+            let mut lost: Vec<u32> = lost.copied().collect();
+            lost.sort_unstable();
+            lost.dedup();
+            return [self.passing.wanted.count(&self.cover) - lost.len(); CLASSES];
+        };
+        let mut tally = [0; CLASSES];
+        for (leaf, bits) in self.leaves() {
+            if bits != 0 {
+                tally[0] += (bits & ranking.class(0, leaf)).count_ones() as usize;
+                tally[1] += (bits & ranking.class(1, leaf)).count_ones() as usize;
+                tally[2] += bits.count_ones() as usize;
+            }
+        }
+        tally
+    }
+
+    /// How far a slot is, and how wrong that may be, metres.
+    pub(crate) fn metres(&self, slot: u32) -> Option<(f64, f64)> {
+        Some(self.ruler.as_ref()?.quick(self.segment.tree.at(slot)?))
+    }
+
+    /// The nearest after `after`: `want` of them, and whatever may be as near as the last.
+    pub(crate) fn nearest(&self, want: usize, after: After<'_>) -> Vec<Near> {
+        let Some(ruler) = &self.ruler else { return Vec::new() };
+        let mut nearest = Nearest {
+            part: self,
+            ruler,
+            want,
+            after,
+            found: Vec::with_capacity(2 * want),
+            farthest: std::collections::BinaryHeap::with_capacity(want + 1),
+        };
+        if !matches!(after, Some((Key::Last, _))) {
+            walk(&self.segment.tree, ruler, &mut nearest);
+        }
+        let mut found = nearest.found;
+        if found.len() < want && self.radius.is_infinite() {
+            found.extend(self.nowhere(want, after));
+        }
+        found
+    }
+
+    /// Those without a point, by id.
+    fn nowhere(&self, want: usize, after: After<'_>) -> impl Iterator<Item = Near> {
+        let last = after.filter(|(key, _)| **key == Key::Last).map(|(_, id)| id);
+        let mut slots: Vec<(u128, u32)> = self
+            .found()
+            .slots()
+            .filter(|slot| self.segment.tree.at(*slot).is_none())
+            .map(|slot| (self.segment.ids[slot as usize], slot))
+            .filter(|(id, _)| last.is_none_or(|last| *id > last))
+            .collect();
+        slots.sort_unstable();
+        slots.truncate(want);
+        let index = self.index;
+        slots.into_iter().map(move |(_, slot)| Near { metres: None, slot, part: index })
+    }
+
+    /// The best after `after` in any order but that by distance, in no order.
+    pub(crate) fn best(
+        &self,
+        sort: Sort,
+        lang: Lang,
+        seed: [u64; 2],
+        now: DateTime<Utc>,
+        want: usize,
+        after: After<'_>,
+    ) -> Best {
+        let mut best = Best::new(want, after);
+        match sort {
+            Sort::Relevance => self.by_relevance(&mut best, after.is_some()),
+            Sort::Name => self.by_name(&mut best, lang, after),
+            Sort::Start => self.by_start(&mut best, now),
+            Sort::Updated => self.by_key(&mut best, |slot| {
+                Key::later(self.segment.updated[slot as usize])
+            }),
+            Sort::Fair | Sort::Distance => self.by_key(&mut best, |slot| {
+                Key::Up(shuffled(seed, self.segment.ids[slot as usize]))
+            }),
+        }
+        best
+    }
+
+    fn candidate(&self, key: Key, slot: u32) -> Candidate {
+        Candidate { key, id: self.segment.ids[slot as usize], part: self.index, slot }
+    }
+
+    fn by_key(&self, best: &mut Best, key: impl Fn(u32) -> Key) {
+        for (leaf, bits) in self.leaves() {
+            slots_of(leaf, bits).for_each(|slot| best.offer(self.candidate(key(slot), slot)));
+        }
+    }
+
+    fn by_start(&self, best: &mut Best, now: DateTime<Utc>) {
+        let found = self.found();
+        let upcoming = Window { from: Some(Edge::Now), to: None };
+        let asked = &self.passing.starts;
+        let mut rest = found.clone();
+        let next;
+        let starts = if asked.is_empty() {
+            next = self.segment.times.within(&self.segment.documents, upcoming, now).1;
+            &next
+        } else {
+            asked
+        };
+        for (start, slot) in starts.iter().filter(|(_, slot)| found.holds(*slot)) {
+            best.offer(self.candidate(Key::earlier(*start), *slot));
+            rest.clear(*slot);
+        }
+        rest.slots().for_each(|slot| best.offer(self.candidate(Key::Last, slot)));
+    }
+
+    fn by_name(&self, best: &mut Best, lang: Lang, after: After<'_>) {
+        let key = |slot: u32| {
+            let record = self.segment.documents[slot as usize].record();
+            Key::Text(fold(record.listing.name.get(lang).1))
+        };
+        let found = self.found();
+        if found.count() <= FEW / 8 {
+            found.slots().for_each(|slot| best.offer(self.candidate(key(slot), slot)));
+            return;
+        }
+        let order = self.segment.by_name(lang);
+        let from = order.partition_point(|slot| {
+            after.is_some_and(|(last, id)| {
+                (&key(*slot), self.segment.ids[*slot as usize]) <= (last, id)
+            })
+        });
+        let next = order[from..].iter().filter(|slot| found.holds(**slot));
+        next.take(best.want()).for_each(|slot| best.offer(self.candidate(key(*slot), *slot)));
+    }
+
+    fn by_relevance(&self, best: &mut Best, goes_on: bool) {
+        let Some(ranking) = &self.ranking else { return };
+        let tally = self.tally();
+        for class in 0..CLASSES {
+            let before = if class == 0 { 0 } else { tally[class - 1] };
+            let most = ranking.most(class);
+            if tally[class] == before || !best.admits_score(most * ranking.lift(None).max(self.lift())) {
+                continue;
+            }
+            let ruler = self.ruler.as_ref().filter(|_| !goes_on && tally[class] - before > FEW);
+            match ruler {
+                Some(ruler) => {
+                    let mut walker = Matching { part: self, ranking, class, most, best };
+                    walk(&self.segment.tree, ruler, &mut walker);
+                }
+                None => self.score_all(ranking, class, best),
+            }
+            // A walk meets only those with a point.
+            if ruler.is_some() && self.radius.is_infinite() {
+                self.score_nowhere(ranking, class, best);
+            }
+        }
+    }
+
+    /// What being at the centre, if there is one, lifts a match to at most.
+    fn lift(&self) -> f64 {
+        let Some(ranking) = &self.ranking else { return 1.0 };
+        ranking.lift(self.ruler.as_ref().map(|_| 0.0))
+    }
+
+    fn class_bits(&self, ranking: &Ranking<'_>, class: usize, leaf: usize) -> u64 {
+        let before = if class == 0 { 0 } else { ranking.class(class - 1, leaf) };
+        self.leaf(leaf) & ranking.class(class, leaf) & !before
+    }
+
+    fn score_all(&self, ranking: &Ranking<'_>, class: usize, best: &mut Best) {
+        for (leaf, mask) in self.cover.leaves() {
+            let bits = mask & self.class_bits(ranking, class, leaf);
+            slots_of(leaf, bits).for_each(|slot| self.score(ranking, slot, best));
+        }
+    }
+
+    fn score_nowhere(&self, ranking: &Ranking<'_>, class: usize, best: &mut Best) {
+        let first = self.segment.tree.len();
+        for leaf in first / 64..self.segment.len().div_ceil(64) {
+            let bits = self.class_bits(ranking, class, leaf);
+            let nowhere = slots_of(leaf, bits).filter(|slot| *slot as usize >= first);
+            nowhere.for_each(|slot| self.score(ranking, slot, best));
+        }
+    }
+
+    fn score(&self, ranking: &Ranking<'_>, slot: u32, best: &mut Best) {
+        let metres = self.metres(slot).map(|(metres, _)| metres);
+        let score = ranking.score(slot, metres);
+        best.offer(self.candidate(Key::down(score.total), slot));
+    }
+}
+
+/// A place in the shuffle of `seed`: a product of the halves of id and seed, folded twice. Ids are
+/// given out by the service, so nobody can choose one that always comes first.
+pub(crate) fn shuffled(seed: [u64; 2], id: u128) -> u64 {
+    let fold = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+        let low = product as u64;
+        low ^ u64::try_from(product >> 64).unwrap_or_default()
+    };
+    let (high, low) = uuid::Uuid::from_u128(id).as_u64_pair();
+    // The golden ratio's fraction: any odd number with even bits will do.
+    fold(fold(high ^ seed[0], low ^ seed[1]) ^ seed[1], 0x9e37_79b9_7f4a_7c15)
+}
+
+/// A listing with its distance and how wrong that may be, metres; none for one without a point.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Near {
+    pub(crate) metres: Option<(f64, f64)>,
+    pub(crate) part: usize,
+    pub(crate) slot: u32,
+}
+
+/// Collects the nearest.
+struct Nearest<'a> {
+    part: &'a Part<'a>,
+    ruler: &'a Ruler,
+    want: usize,
+    after: After<'a>,
+    found: Vec<Near>,
+    /// The farthest that the best ones may be, as bits, the worst on top.
+    farthest: std::collections::BinaryHeap<u64>,
+}
+
+impl Nearest<'_> {
+    fn limit(&self) -> f64 {
+        let worst = (self.farthest.len() == self.want).then(|| self.farthest.peek().copied());
+        let worst = worst.flatten().map_or(f64::INFINITY, f64::from_bits);
+        worst.min(self.part.radius)
+    }
+
+    fn last(&self) -> Option<(f64, u128)> {
+        match self.after? {
+            (Key::Up(bits), id) => Some((f64::from_bits(*bits), id)),
+            _ => None,
+        }
+    }
+}
+
+impl Visitor for Nearest<'_> {
+    fn bits(&self, leaf: usize) -> u64 {
+        let shaped = self.part.shaped.as_ref().map_or(u64::MAX, |shaped| shaped.leaf(leaf));
+        self.part.leaf(leaf) & shaped
+    }
+
+    fn goes_on(&self, least: f64) -> bool {
+        least <= self.limit()
+    }
+
+    fn is_past(&self, most: f64) -> bool {
+        self.last().is_some_and(|(last, _)| most < last)
+    }
+
+    fn visit(&mut self, slot: u32) {
+        let Some(at) = self.part.segment.tree.at(slot) else { return };
+        let (mut metres, mut error) = self.ruler.quick(at);
+        if metres - error > self.limit() {
+            return;
+        }
+        let last = self.last();
+        let doubtful = |edge: f64| (metres - edge).abs() <= error;
+        if doubtful(self.part.radius) || last.is_some_and(|(last, _)| doubtful(last)) {
+            (metres, error) = (self.ruler.exact(at), 0.0);
+        }
+        let is_past = last.is_some_and(|(last, id)| {
+            metres < last || metres <= last && self.part.segment.ids[slot as usize] <= id
+        });
+        if metres > self.part.radius || is_past {
+            return;
+        }
+        self.found.push(Near { metres: Some((metres, error)), part: self.part.index, slot });
+        self.farthest.push((metres + error).to_bits());
+        if self.farthest.len() > self.want {
+            self.farthest.pop();
+        }
+    }
+}
+
+/// Scores one class of matches, nearest first.
+struct Matching<'a, 'b> {
+    part: &'a Part<'a>,
+    ranking: &'a Ranking<'a>,
+    class: usize,
+    most: f64,
+    best: &'b mut Best,
+}
+
+impl Visitor for Matching<'_, '_> {
+    fn bits(&self, leaf: usize) -> u64 {
+        let shaped = self.part.shaped.as_ref().map_or(u64::MAX, |shaped| shaped.leaf(leaf));
+        self.part.class_bits(self.ranking, self.class, leaf) & shaped
+    }
+
+    fn goes_on(&self, least: f64) -> bool {
+        least <= self.part.radius
+            && self.best.admits_score(self.most * self.ranking.lift(Some(least)))
+    }
+
+    fn is_past(&self, _: f64) -> bool {
+        false
+    }
+
+    fn visit(&mut self, slot: u32) {
+        // A circle's edge is asked of the cover, which has decided it.
+        if self.part.cover.holds(slot) {
+            self.part.score(self.ranking, slot, self.best);
+        }
+    }
+}

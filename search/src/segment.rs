@@ -1,0 +1,324 @@
+//! Segment: an immutable run of documents with everything that makes them quick to find.
+//!
+//! Documents are numbered by slot in the order of the tree; what a query touches of them lies in
+//! columns by slot. A snapshot is a large segment and a few small ones of what came since.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{key::Slug, record::Record, reference::Reference, text::Lang};
+use hashbrown::HashMap;
+use uuid::Uuid;
+
+use crate::{
+    bits::Posting,
+    caches::Caches,
+    document::{Document, Shared},
+    facet::Facet,
+    fields::{self, Field},
+    opening::{self, Opening},
+    times::Times,
+    tree::Tree,
+    words::{Lexicon, for_each_term},
+};
+
+/// Documents in the order of their tree, and their columns.
+#[derive(Debug, Default)]
+pub(crate) struct Segment {
+    pub(crate) documents: Vec<Shared>,
+    pub(crate) tree: Tree,
+    /// Ids as numbers: what decides between equals.
+    pub(crate) ids: Vec<u128>,
+    /// When each was written, microseconds since 1970.
+    pub(crate) updated: Vec<i64>,
+    /// How complete each is, of 255.
+    pub(crate) completeness: Vec<u8>,
+    pub(crate) openings: Vec<Arc<Opening>>,
+    /// Which opening each has; [`NO_OPENING`] for none.
+    pub(crate) opening_of: Vec<u32>,
+    pub(crate) values: BTreeMap<Facet, BTreeMap<Box<str>, Posting>>,
+    pub(crate) lexicon: Lexicon,
+    /// Where the entries of each term end.
+    ends: Vec<usize>,
+    /// By term, ascending: a slot, and in the last three bits the best field it stands in.
+    entries: Vec<u32>,
+    by_id: Lookup,
+    by_slug: Lookup,
+    pub(crate) times: Times,
+    pub(crate) caches: Caches,
+}
+
+/// The listing has no opening.
+pub(crate) const NO_OPENING: u32 = u32::MAX;
+
+/// Bits of an entry that say the field.
+const FIELD_BITS: u32 = 3;
+
+impl Segment {
+    /// How many documents it has.
+    pub(crate) fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// The slots of a term with the field it stands in.
+    pub(crate) fn entries(&self, term: u32) -> impl Iterator<Item = (u32, Field)> {
+        let from = if term == 0 { 0 } else { self.ends[term as usize - 1] };
+        self.entries[from..self.ends[term as usize]].iter().map(|entry| {
+            (entry >> FIELD_BITS, Field::ALL[(entry & ((1 << FIELD_BITS) - 1)) as usize])
+        })
+    }
+
+    /// The slot of a listing.
+    pub(crate) fn slot_of(&self, id: Uuid) -> Option<u32> {
+        self.by_id.find(id_key(id), |slot| self.ids[slot as usize] == id.as_u128())
+    }
+
+    /// The slot of the listing that has `slug`.
+    pub(crate) fn slot_named(&self, slug: &Slug) -> Option<u32> {
+        self.by_slug.find(slug_key(slug), |slot| self.documents[slot as usize].slug == *slug)
+    }
+
+    /// The slots that have `value` of `facet`.
+    pub(crate) fn posting(&self, facet: Facet, value: &str) -> Option<&Posting> {
+        self.values.get(&facet)?.get(value)
+    }
+
+    /// Builds at once what would be built at the first question.
+    pub(crate) fn prepare(&self) {
+        self.lexicon.prepare();
+        for lang in Lang::ALL {
+            self.by_name(lang);
+        }
+    }
+}
+
+/// Finds slots by a hash of what they are known by.
+#[derive(Debug, Default)]
+struct Lookup {
+    keys: Vec<u64>,
+    slots: Vec<u32>,
+}
+
+impl Lookup {
+    fn new(keys: impl Iterator<Item = u64>) -> Self {
+        let mut pairs: Vec<(u64, u32)> = keys.zip(0..).collect();
+        pairs.sort_unstable();
+        let (keys, slots) = pairs.into_iter().unzip();
+        Self { keys, slots }
+    }
+
+    fn find(&self, key: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let from = self.keys.partition_point(|known| *known < key);
+        let same = self.keys[from..].iter().take_while(|known| **known == key).count();
+        self.slots[from..from + same].iter().copied().find(|slot| is_it(*slot))
+    }
+}
+
+/// The half of an id that is random.
+fn id_key(id: Uuid) -> u64 {
+    id.as_u64_pair().1
+}
+
+fn slug_key(slug: &Slug) -> u64 {
+    // FNV-1a: any even spread will do, the slug itself is compared after.
+    slug.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Collects records into a segment.
+pub(crate) struct Builder<'a> {
+    reference: &'a Reference,
+    documents: Vec<Shared>,
+    updated: Vec<i64>,
+    completeness: Vec<u8>,
+    openings: Openings,
+    opening_of: Vec<u32>,
+    values: Vec<HashMap<Box<str>, Vec<u32>>>,
+    terms: HashMap<Box<str>, u32>,
+    entries: Vec<Vec<u32>>,
+    /// The terms of the record at hand, kept for its memory.
+    found: Vec<(u32, u8)>,
+}
+
+/// Openings, each once.
+#[derive(Debug, Default)]
+struct Openings {
+    known: HashMap<opening::Key, u32>,
+    all: Vec<Arc<Opening>>,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(reference: &'a Reference) -> Self {
+        Self {
+            reference,
+            documents: Vec::new(),
+            updated: Vec::new(),
+            completeness: Vec::new(),
+            openings: Openings::default(),
+            opening_of: Vec::new(),
+            values: vec![HashMap::new(); Facet::ALL.len()],
+            terms: HashMap::new(),
+            entries: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Adds a listing; `venue` is the one an event takes place at.
+    pub(crate) fn add(&mut self, record: &Record, venue: Option<&Document>) {
+        let mut which = NO_OPENING;
+        let document = Document::new(record, venue, |position| {
+            let key = Opening::key(&record.listing, position)?;
+            which = self.openings.of(key, self.reference);
+            Some(Arc::clone(&self.openings.all[which as usize]))
+        });
+        let venue = venue.map(Document::record);
+        self.note(Arc::new(document), which, record, venue.as_ref());
+    }
+
+    /// Adds a document that another segment had.
+    pub(crate) fn keep(&mut self, document: &Shared, venue: Option<&Document>) {
+        let record = document.record();
+        let key = Opening::key(&record.listing, document.position);
+        let kept = document.opening.as_ref().zip(key);
+        let which = kept.map_or(NO_OPENING, |(opening, key)| self.openings.keep(key, opening));
+        let venue = venue.map(Document::record);
+        self.note(Arc::clone(document), which, &record, venue.as_ref());
+    }
+
+    fn note(&mut self, document: Shared, which: u32, record: &Record, venue: Option<&Record>) {
+        let index = u32::try_from(self.documents.len()).expect("far fewer than four billion");
+        self.opening_of.push(which);
+        self.updated.push(record.listing.updated_at.timestamp_micros());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+        self.completeness.push((fields::completeness(record) * 255.0) as u8);
+        for (facet, values) in Facet::ALL.iter().zip(&mut self.values) {
+            fields::each_value(*facet, record, document.area.as_ref(), &mut |value| {
+                let slots = values.entry_ref(value).or_default();
+                if slots.last() != Some(&index) {
+                    slots.push(index);
+                }
+            });
+        }
+        self.note_words(index, record, venue);
+        self.documents.push(document);
+    }
+
+    fn note_words(&mut self, index: u32, record: &Record, venue: Option<&Record>) {
+        let mut found = std::mem::take(&mut self.found);
+        fields::each_text(record, venue, |text, field| {
+            for_each_term(text, |term| {
+                let next = u32::try_from(self.entries.len()).expect("far fewer terms");
+                let id = *self.terms.entry_ref(term).or_insert(next);
+                if id == next {
+                    self.entries.push(Vec::new());
+                }
+                found.push((id, field as u8));
+            });
+        });
+        found.sort_unstable();
+        found.dedup_by_key(|(id, _)| *id);
+        for (id, field) in found.drain(..) {
+            self.entries[id as usize].push(index << FIELD_BITS | u32::from(field));
+        }
+        self.found = found;
+    }
+
+    /// The document added last of that id.
+    pub(crate) fn documents(&self) -> &[Shared] {
+        &self.documents
+    }
+
+    /// The segment of everything added.
+    pub(crate) fn build(self) -> Segment {
+        let (order, tree) = self.order();
+        let mut slot_of = vec![0_u32; order.len()];
+        order.iter().zip(0..).for_each(|(index, slot)| slot_of[*index as usize] = slot);
+        let (lexicon, ends, entries) = lay_out(&self.terms, self.entries, &slot_of);
+        let values = Facet::ALL.iter().copied().zip(self.values);
+        let values = values.map(|(facet, values)| {
+            let postings = values.into_iter().map(|(value, mut slots)| {
+                slots.iter_mut().for_each(|index| *index = slot_of[*index as usize]);
+                slots.sort_unstable();
+                (value, Posting::new(&slots, order.len()))
+            });
+            (facet, postings.collect())
+        });
+        let values = values.collect();
+        let pick = |index: &u32| *index as usize;
+        let documents: Vec<Shared> =
+            order.iter().map(|index| Arc::clone(&self.documents[pick(index)])).collect();
+        Segment {
+            tree,
+            ids: documents.iter().map(|document| document.id.as_u128()).collect(),
+            updated: order.iter().map(|index| self.updated[pick(index)]).collect(),
+            completeness: order.iter().map(|index| self.completeness[pick(index)]).collect(),
+            opening_of: order.iter().map(|index| self.opening_of[pick(index)]).collect(),
+            openings: self.openings.all,
+            values,
+            lexicon,
+            ends,
+            entries,
+            by_id: Lookup::new(documents.iter().map(|document| id_key(document.id))),
+            by_slug: Lookup::new(documents.iter().map(|document| slug_key(&document.slug))),
+            times: Times::new(&documents),
+            caches: Caches::default(),
+            documents,
+        }
+    }
+
+    /// Which document gets which slot: those with a point in the order of their tree, then the rest.
+    fn order(&self) -> (Vec<u32>, Tree) {
+        let indexed = || (0_u32..).zip(&self.documents);
+        let placed: Vec<u32> =
+            indexed().filter(|(_, d)| d.position.is_some()).map(|(index, _)| index).collect();
+        let points: Vec<_> = self.documents.iter().filter_map(|d| d.position).collect();
+        let (tree, by_slot) = Tree::new(&points);
+        let mut order: Vec<u32> =
+            by_slot.into_iter().map(|point| placed[point as usize]).collect();
+        order.extend(indexed().filter(|(_, d)| d.position.is_none()).map(|(index, _)| index));
+        (order, tree)
+    }
+}
+
+impl Openings {
+    fn of(&mut self, key: opening::Key, reference: &Reference) -> u32 {
+        let next = u32::try_from(self.all.len()).expect("far fewer than four billion");
+        *self.known.entry(key).or_insert_with_key(|key| {
+            self.all.push(Arc::new(Opening::new(key, reference)));
+            next
+        })
+    }
+
+    fn keep(&mut self, key: opening::Key, opening: &Arc<Opening>) -> u32 {
+        let next = u32::try_from(self.all.len()).expect("far fewer than four billion");
+        *self.known.entry(key).or_insert_with(|| {
+            self.all.push(Arc::clone(opening));
+            next
+        })
+    }
+}
+
+/// Terms in order, and their entries one after another.
+fn lay_out(
+    terms: &HashMap<Box<str>, u32>,
+    mut entries: Vec<Vec<u32>>,
+    slot_of: &[u32],
+) -> (Lexicon, Vec<usize>, Vec<u32>) {
+    let mut terms: Vec<(&str, u32)> = terms.iter().map(|(term, id)| (&**term, *id)).collect();
+    terms.sort_unstable();
+    let count = |id: u32| u32::try_from(entries[id as usize].len()).unwrap_or(u32::MAX);
+    let lexicon = Lexicon::new(terms.iter().map(|(term, id)| (*term, count(*id))));
+    let mut all = Vec::with_capacity(entries.iter().map(Vec::len).sum());
+    let mut ends = Vec::with_capacity(terms.len());
+    for (_, id) in terms {
+        let from = all.len();
+        let field = |entry: u32| entry & ((1 << FIELD_BITS) - 1);
+        let mine = std::mem::take(&mut entries[id as usize]);
+        all.extend(mine.into_iter().map(|entry| {
+            slot_of[(entry >> FIELD_BITS) as usize] << FIELD_BITS | field(entry)
+        }));
+        all[from..].sort_unstable();
+        ends.push(all.len());
+    }
+    (lexicon, ends, all)
+}

@@ -1,0 +1,159 @@
+//! Times: when the events of a segment take place.
+//!
+//! Listed sessions are all here, and what rules bring within two years of the first question; a
+//! question about later years asks the rules themselves.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{bits::Bits, document::Shared, query::Window};
+
+/// How far ahead rules are expanded.
+const AHEAD: TimeDelta = TimeDelta::days(731);
+/// How long an expansion serves before it is made anew, further ahead.
+const FRESH: TimeDelta = TimeDelta::days(31);
+/// Entries that share one latest end: whole blocks of what is over are passed by.
+const BLOCK: usize = 64;
+/// The most occurrences of one rule that are kept.
+const MOST: usize = 1000;
+
+/// The events of a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    /// The slots of events.
+    events: Vec<u32>,
+    expanded: ArcSwapOption<Expanded>,
+}
+
+/// Occurrences by their start.
+#[derive(Debug)]
+struct Expanded {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    entries: Vec<Entry>,
+    /// The latest end of each block, microseconds since 1970.
+    latest: Vec<i64>,
+    /// Events whose rule goes on beyond what is here.
+    rules: Vec<u32>,
+}
+
+/// One occurrence: its instants in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    start: i64,
+    end: i64,
+    slot: u32,
+}
+
+impl Times {
+    pub(crate) fn new(documents: &[Shared]) -> Self {
+        let events = (0..).zip(documents).filter(|(_, document)| document.event_status().is_some());
+        Self { events: events.map(|(slot, _)| slot).collect(), expanded: ArcSwapOption::empty() }
+    }
+
+    fn expanded(&self, documents: &[Shared], now: DateTime<Utc>) -> Arc<Expanded> {
+        let known = self.expanded.load_full();
+        if let Some(known) = known.filter(|known| (known.from..known.from + FRESH).contains(&now)) {
+            return known;
+        }
+        let new = Arc::new(Expanded::new(&self.events, documents, now));
+        self.expanded.store(Some(Arc::clone(&new)));
+        new
+    }
+
+    /// The events with an occurrence in `window`, and when the first of each begins.
+    pub(crate) fn within(
+        &self,
+        documents: &[Shared],
+        window: Window,
+        now: DateTime<Utc>,
+    ) -> (Bits, Vec<(i64, u32)>) {
+        let mut bits = Bits::none(documents.len());
+        let mut starts = Vec::new();
+        if self.events.is_empty() {
+            return (bits, starts);
+        }
+        let expanded = self.expanded(documents, now);
+        for entry in expanded.around(window, now) {
+            let document = &documents[entry.slot as usize];
+            if bits.holds(entry.slot) || !entry.overlaps(window.instants(now, document.zone)) {
+                continue;
+            }
+            bits.set(entry.slot);
+            starts.push((entry.start, entry.slot));
+        }
+        for slot in &expanded.rules {
+            let document = &documents[*slot as usize];
+            let (from, to) = window.instants(now, document.zone);
+            if bits.holds(*slot) && from >= expanded.from || expanded.hold(from, to) {
+                continue;
+            }
+            if let Some(first) = document.occurrences(from, to, 1).first() {
+                let start = first.starts_at(document.zone).timestamp_micros();
+                if bits.holds(*slot) {
+                    starts.retain(|(_, known)| known != slot);
+                }
+                bits.set(*slot);
+                starts.push((start, *slot));
+            }
+        }
+        (bits, starts)
+    }
+}
+
+impl Expanded {
+    fn new(events: &[u32], documents: &[Shared], now: DateTime<Utc>) -> Self {
+        let (from, to) = (now, now + AHEAD);
+        let mut entries = Vec::new();
+        let mut rules = Vec::new();
+        for slot in events {
+            let document = &documents[*slot as usize];
+            let recurs = document.recurs();
+            let (from, to) = if recurs {
+                rules.push(*slot);
+                (from, to)
+            } else {
+                (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC)
+            };
+            let micros = DateTime::timestamp_micros;
+            entries.extend(document.occurrences(from, to, MOST).into_iter().map(|one| Entry {
+                start: micros(&one.starts_at(document.zone)),
+                end: micros(&one.ends_at(document.zone)),
+                slot: *slot,
+            }));
+        }
+        entries.sort_unstable();
+        let latest = entries
+            .chunks(BLOCK)
+            .map(|block| block.iter().map(|entry| entry.end.max(entry.start)).max().unwrap_or(0))
+            .collect();
+        Self { from, to, entries, latest, rules }
+    }
+
+    /// Whether all that rules bring between two instants is here.
+    fn hold(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        from >= self.from && to <= self.to
+    }
+
+    /// The occurrences that overlap `window` in the zone where it is longest, and few others.
+    fn around(&self, window: Window, now: DateTime<Utc>) -> impl Iterator<Item = &Entry> {
+        // Zones lie between 12 hours behind and 14 ahead of UTC: a day either way is enough.
+        let (from, to) = window.instants(now, chrono_tz::UTC);
+        let (from, to) = (from - TimeDelta::days(1), to + TimeDelta::days(1));
+        let (from, to) = (from.timestamp_micros(), to.timestamp_micros());
+        let end = self.entries.partition_point(|entry| entry.start < to);
+        let blocks = self.entries[..end].chunks(BLOCK).zip(&self.latest);
+        blocks.filter(move |(_, latest)| **latest >= from).flat_map(|(block, _)| block)
+    }
+}
+
+impl Entry {
+    /// As [`domain::schedule::Schedule::occurrences`] has it: one without length counts from its
+    /// start on.
+    fn overlaps(&self, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> bool {
+        let (from, to) = (from.timestamp_micros(), to.timestamp_micros());
+        self.start < to && (self.end > from || self.start >= from)
+    }
+}

@@ -1,0 +1,465 @@
+//! Tree: which listings lie where.
+//!
+//! A kd-tree without pointers: slots are numbered in its order, 64 to a leaf, so that every branch
+//! is a run of leaves. A question about a region comes back as a [`Cover`]: runs of leaves that lie
+//! in it as a whole, and the leaves at its edge with those of their points that do.
+
+use domain::position::Position;
+
+use crate::{
+    bits::{Bits, LEAF, Ranked},
+    query::Bbox,
+    ruler::{Cell, Coarse, Ruler, units},
+    shape::{self, Outline},
+};
+
+/// Where the points of the first slots are.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    /// Exact, by slot.
+    at: Vec<Position>,
+    /// In preorder: the left child of a branch comes next, the right one after all of the left.
+    cells: Vec<Cell>,
+    /// By leaf, in units of the tree.
+    lat: Vec<[i32; LEAF]>,
+    lon: Vec<[i32; LEAF]>,
+}
+
+/// A branch: its place among the cells, and its leaves from the first to before the last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Branch {
+    cell: usize,
+    from: usize,
+    to: usize,
+}
+
+impl Branch {
+    fn children(self) -> Option<[Self; 2]> {
+        let leaves = self.to - self.from;
+        if leaves < 2 {
+            return None;
+        }
+        let middle = self.from + leaves / 2;
+        let left = Self { cell: self.cell + 1, from: self.from, to: middle };
+        let right =
+            Self { cell: self.cell + 2 * (middle - self.from), from: middle, to: self.to };
+        Some([left, right])
+    }
+}
+
+impl Tree {
+    /// The tree of `points`, and which of them has which slot.
+    pub(crate) fn new(points: &[Position]) -> (Self, Vec<u32>) {
+        let mut entries: Vec<Entry> = points
+            .iter()
+            .zip(0..)
+            .map(|(at, index)| Entry { lat: units(at.lat()), lon: units(at.lon()), index })
+            .collect();
+        let leaves = points.len().div_ceil(LEAF);
+        let mut cells = Vec::with_capacity((2 * leaves).saturating_sub(1));
+        if leaves > 0 {
+            grow(&mut entries, 0, leaves, &mut cells);
+        }
+        let mut tree = Self { at: Vec::with_capacity(points.len()), cells, ..Self::default() };
+        for leaf in entries.chunks(LEAF) {
+            let coordinate = |of: fn(&Entry) -> i32| {
+                std::array::from_fn(|bit| of(leaf.get(bit).unwrap_or(&leaf[0])))
+            };
+            tree.lat.push(coordinate(|entry| entry.lat));
+            tree.lon.push(coordinate(|entry| entry.lon));
+            tree.at.extend(leaf.iter().map(|entry| points[entry.index as usize]));
+        }
+        (tree, entries.into_iter().map(|entry| entry.index).collect())
+    }
+
+    /// How many slots have a point.
+    pub(crate) fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// The point of a slot, if it has one.
+    pub(crate) fn at(&self, slot: u32) -> Option<Position> {
+        self.at.get(slot as usize).copied()
+    }
+
+    pub(crate) fn root(&self) -> Option<Branch> {
+        (!self.cells.is_empty()).then_some(Branch { cell: 0, from: 0, to: self.lat.len() })
+    }
+
+    pub(crate) fn cell(&self, branch: Branch) -> &Cell {
+        &self.cells[branch.cell]
+    }
+
+    /// The two halves of a branch, or the number of its leaf.
+    pub(crate) fn split(branch: Branch) -> Result<[Branch; 2], usize> {
+        branch.children().ok_or(branch.from)
+    }
+
+    /// The bits of a leaf that are points.
+    pub(crate) fn filled(&self, leaf: usize) -> u64 {
+        let points = self.at.len().saturating_sub(leaf * LEAF).min(LEAF);
+        u64::MAX.checked_shr(u32::try_from(LEAF - points).unwrap_or(64)).unwrap_or(0)
+    }
+
+    /// The slots that lie in `region`.
+    pub(crate) fn cover(&self, region: &Region) -> Cover {
+        let mut cover = Cover::default();
+        let Some(root) = self.root() else { return cover };
+        let mut open = vec![(root, region.scope())];
+        while let Some((branch, scope)) = open.pop() {
+            match region.relate(&scope, self.cell(branch)) {
+                shape::Relation::Outside => {}
+                shape::Relation::Inside => self.take(branch, &mut cover),
+                shape::Relation::Crosses(scope) => match Self::split(branch) {
+                    // The right half waits, so that leaves come in order.
+                    Ok([left, right]) => open.extend([(right, scope.clone()), (left, scope)]),
+                    Err(leaf) => cover.add_part(leaf, self.holding(region, &scope, leaf)),
+                },
+            }
+        }
+        cover
+    }
+
+    fn take(&self, branch: Branch, cover: &mut Cover) {
+        let full = self.at.len() / LEAF;
+        cover.add_run(branch.from, branch.to.min(full));
+        if branch.to > full {
+            cover.add_part(full, self.filled(full));
+        }
+    }
+
+    /// Which points of a leaf lie in `region`.
+    fn holding(&self, region: &Region, scope: &Scope, leaf: usize) -> u64 {
+        let filled = self.filled(leaf);
+        let exact = |doubtful: u64| {
+            crate::bits::slots_of(leaf, doubtful)
+                .filter(|slot| region.holds(scope, self.at[*slot as usize]))
+                .fold(0, |bits, slot| bits | 1 << (slot as usize % LEAF))
+        };
+        let Region::Circle(Circle { radius, coarse: Some(coarse), .. }) = region else {
+            return exact(filled);
+        };
+        let squares = coarse.squares(&self.lat[leaf], &self.lon[leaf]);
+        let surely = below(&squares, radius - coarse.error) & filled;
+        let perhaps = below(&squares, radius + coarse.error) & filled;
+        if surely == perhaps { surely } else { surely | exact(perhaps & !surely) }
+    }
+}
+
+/// Which of `squares` are within `radius`.
+fn below(squares: &[f32; LEAF], radius: f64) -> u64 {
+    if radius < 0.0 {
+        return 0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "counted in the error of the measure")]
+    let limit = wide::f32x8::splat((radius * radius) as f32);
+    let (lanes, _) = squares.as_chunks::<8>();
+    lanes.iter().zip(0_u32..).fold(0, |bits, (lane, at)| {
+        let within = wide::f32x8::from(*lane).simd_le(limit).to_bitmask();
+        bits | u64::from(within) << (8 * at)
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    lat: i32,
+    lon: i32,
+    index: u32,
+}
+
+/// Orders `entries` into `leaves` leaves from the `first` on, and notes the cells of the branches.
+fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell>) {
+    let cell = bound(entries);
+    cells.push(cell);
+    if leaves < 2 {
+        return;
+    }
+    let middle = leaves / 2;
+    let split = middle * LEAF;
+    let height = f64::from(cell.north) - f64::from(cell.south);
+    let mean = (f64::from(cell.north) + f64::from(cell.south)) / 2.0 / crate::ruler::UNITS;
+    let width = (f64::from(cell.east) - f64::from(cell.west)) * mean.to_radians().cos();
+    // By index last: equal points have one order on every node.
+    if width > height {
+        entries.select_nth_unstable_by_key(split, |entry| (entry.lon, entry.index));
+    } else {
+        entries.select_nth_unstable_by_key(split, |entry| (entry.lat, entry.index));
+    }
+    let (left, right) = entries.split_at_mut(split);
+    grow(left, first, middle, cells);
+    grow(right, first + middle, leaves - middle, cells);
+}
+
+/// The box around points, a unit wider for what rounding moved.
+fn bound(entries: &[Entry]) -> Cell {
+    let mut cell =
+        Cell { south: i32::MAX, west: i32::MAX, north: i32::MIN, east: i32::MIN };
+    for entry in entries {
+        cell.south = cell.south.min(entry.lat - 1);
+        cell.north = cell.north.max(entry.lat + 1);
+        cell.west = cell.west.min(entry.lon - 1);
+        cell.east = cell.east.max(entry.lon + 1);
+    }
+    cell
+}
+
+/// Where something is asked for.
+#[derive(Debug)]
+pub(crate) enum Region {
+    Circle(Circle),
+    Box(Bbox),
+    Outline(Outline),
+}
+
+/// Within metres of a point, edge included.
+#[derive(Debug)]
+pub(crate) struct Circle {
+    ruler: Ruler,
+    radius: f64,
+    coarse: Option<Coarse>,
+}
+
+impl Circle {
+    pub(crate) fn new(ruler: Ruler, radius: f64) -> Self {
+        Self { ruler, radius, coarse: ruler.coarse(radius) }
+    }
+}
+
+/// What a branch still has to know of the region.
+#[derive(Debug, Clone)]
+pub(crate) enum Scope {
+    Whole,
+    Of(shape::Scope),
+}
+
+impl Region {
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Outline(outline) => Scope::Of(outline.everything()),
+            _ => Scope::Whole,
+        }
+    }
+
+    fn relate(&self, scope: &Scope, cell: &Cell) -> shape::Relation<Scope> {
+        use shape::Relation::{Crosses, Inside, Outside};
+        match (self, scope) {
+            (Self::Circle(circle), _) => {
+                let (least, most) = circle.ruler.span(cell);
+                if least > circle.radius {
+                    Outside
+                } else if most <= circle.radius {
+                    Inside
+                } else {
+                    Crosses(Scope::Whole)
+                }
+            }
+            (Self::Box(bbox), _) => relate_box(bbox, cell),
+            (Self::Outline(outline), Scope::Of(scope)) => {
+                match outline.relate(scope, &rect(cell)) {
+                    Outside => Outside,
+                    Inside => Inside,
+                    Crosses(scope) => Crosses(Scope::Of(scope)),
+                }
+            }
+            (Self::Outline(_), Scope::Whole) => unreachable!("an outline has a scope of its own"),
+        }
+    }
+
+    /// Whether it holds `at`: exact.
+    fn holds(&self, scope: &Scope, at: Position) -> bool {
+        match (self, scope) {
+            (Self::Circle(circle), _) => {
+                let (metres, error) = circle.ruler.quick(at);
+                if (metres - circle.radius).abs() > error {
+                    metres < circle.radius
+                } else {
+                    circle.ruler.exact(at) <= circle.radius
+                }
+            }
+            (Self::Box(bbox), _) => bbox.holds(at),
+            (Self::Outline(outline), Scope::Of(scope)) => outline.holds(scope, at),
+            (Self::Outline(_), Scope::Whole) => unreachable!("an outline has a scope of its own"),
+        }
+    }
+}
+
+fn rect(cell: &Cell) -> shape::Rect {
+    let degrees = |units: i32| f64::from(units) / crate::ruler::UNITS;
+    shape::Rect {
+        south: degrees(cell.south),
+        west: degrees(cell.west),
+        north: degrees(cell.north),
+        east: degrees(cell.east),
+    }
+}
+
+fn relate_box(bbox: &Bbox, cell: &Cell) -> shape::Relation<Scope> {
+    let rect = rect(cell);
+    let corner = |lat: f64, lon: f64| {
+        Position::new(lat.clamp(-90.0, 90.0), lon.clamp(-180.0, 180.0)).is_ok_and(|at| bbox.holds(at))
+    };
+    let outside_lat = rect.north < bbox.south || bbox.north < rect.south;
+    let outside_lon = if bbox.west <= bbox.east {
+        rect.east < bbox.west || bbox.east < rect.west
+    } else {
+        bbox.east < rect.west && rect.east < bbox.west
+    };
+    if outside_lat || outside_lon {
+        return shape::Relation::Outside;
+    }
+    // Where a box crosses the antimeridian, two corners inside it may have the gap between them.
+    let gap = bbox.west > bbox.east && rect.west <= bbox.east && rect.east >= bbox.west;
+    if !gap && corner(rect.south, rect.west) && corner(rect.north, rect.east) {
+        return shape::Relation::Inside;
+    }
+    shape::Relation::Crosses(Scope::Whole)
+}
+
+/// The slots that lie in a region.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Cover {
+    /// Runs of leaves, from the first to before the last, ascending and apart.
+    runs: Vec<(usize, usize)>,
+    /// Leaves of which only some are in it.
+    parts: Vec<(usize, u64)>,
+}
+
+impl Cover {
+    /// All of `slots` slots.
+    pub(crate) fn all(slots: usize) -> Self {
+        let full = slots / LEAF;
+        let mut cover = Self::default();
+        cover.add_run(0, full);
+        if !slots.is_multiple_of(LEAF) {
+            cover.add_part(full, (1 << (slots % LEAF)) - 1);
+        }
+        cover
+    }
+
+    fn add_run(&mut self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        match self.runs.last_mut() {
+            Some(last) if last.1 == from => last.1 = to,
+            _ => self.runs.push((from, to)),
+        }
+    }
+
+    fn add_part(&mut self, leaf: usize, bits: u64) {
+        if bits != 0 {
+            self.parts.push((leaf, bits));
+        }
+    }
+
+    /// What is in both.
+    pub(crate) fn and(&self, other: &Self, slots: usize) -> Self {
+        let mut bits = self.bits(slots);
+        bits.keep(&other.bits(slots));
+        let parts = bits.leaves().iter().copied().enumerate().filter(|(_, word)| *word != 0);
+        Self { runs: Vec::new(), parts: parts.collect() }
+    }
+
+    /// It as a set of `slots` slots.
+    pub(crate) fn bits(&self, slots: usize) -> Bits {
+        let mut bits = Bits::none(slots);
+        for (from, to) in &self.runs {
+            bits.leaves_mut()[*from..*to].fill(u64::MAX);
+        }
+        for (leaf, word) in &self.parts {
+            bits.leaves_mut()[*leaf] = *word;
+        }
+        bits
+    }
+
+    /// Its leaves, each with the bits that are in it: runs first, then parts.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (usize, u64)> {
+        let runs = self.runs.iter().flat_map(|(from, to)| (*from..*to).map(|leaf| (leaf, u64::MAX)));
+        runs.chain(self.parts.iter().copied())
+    }
+
+    pub(crate) fn holds(&self, slot: u32) -> bool {
+        let (leaf, bit) = (slot as usize / LEAF, slot as usize % LEAF);
+        let run = self.runs.partition_point(|(_, to)| *to <= leaf);
+        if self.runs.get(run).is_some_and(|(from, _)| *from <= leaf) {
+            return true;
+        }
+        let part = self.parts.binary_search_by_key(&leaf, |(leaf, _)| *leaf);
+        part.is_ok_and(|part| self.parts[part].1 >> bit & 1 == 1)
+    }
+
+    /// How many slots of `set` are in it; of all where there is none.
+    pub(crate) fn count(&self, set: Option<&Ranked>) -> usize {
+        let runs = self.runs.iter().map(|(from, to)| match set {
+            Some(set) => set.count_in(*from, *to),
+            None => (to - from) * LEAF,
+        });
+        let parts = self.parts.iter().map(|(leaf, bits)| {
+            let word = set.map_or(*bits, |set| set.leaf(*leaf) & bits);
+            word.count_ones() as usize
+        });
+        runs.sum::<usize>() + parts.sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn somewhere() -> impl Strategy<Value = Position> {
+        // Crowded, so that points coincide and lie on edges.
+        (-800..-780_i32, 11_000..11_050_i32).prop_map(|(lat, lon)| {
+            Position::new(f64::from(lat) / 100.0, f64::from(lon) / 100.0).unwrap()
+        })
+    }
+
+    fn found(tree: &Tree, order: &[u32], region: &Region) -> Vec<u32> {
+        let bits = tree.cover(region).bits(tree.len());
+        let mut found: Vec<u32> = bits.slots().map(|slot| order[slot as usize]).collect();
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_circle_holds_what_the_geodesic_says(
+            points in prop::collection::vec(somewhere(), 0..400),
+            centre in somewhere(), on in somewhere(),
+        ) {
+            // Exactly through a point: the edge belongs to the circle.
+            let radius = centre.metres_to(on).max(1.0);
+            let (tree, order) = Tree::new(&points);
+            let region = Region::Circle(Circle::new(Ruler::new(centre), radius));
+            let brute: Vec<u32> = (0..).zip(&points)
+                .filter(|(_, at)| centre.metres_to(**at) <= radius)
+                .map(|(index, _)| index).collect();
+            prop_assert_eq!(tree.cover(&region).count(None), brute.len());
+            prop_assert_eq!(found(&tree, &order, &region), brute);
+        }
+
+        #[test]
+        fn a_box_holds_what_it_says(
+            points in prop::collection::vec(somewhere(), 0..400),
+            one in somewhere(), other in somewhere(),
+        ) {
+            let bbox = Bbox {
+                west: one.lon(), east: other.lon(),
+                south: one.lat().min(other.lat()), north: one.lat().max(other.lat()),
+            };
+            let (tree, order) = Tree::new(&points);
+            let brute: Vec<u32> = (0..).zip(&points)
+                .filter(|(_, at)| bbox.holds(**at)).map(|(index, _)| index).collect();
+            prop_assert_eq!(found(&tree, &order, &Region::Box(bbox)), brute);
+        }
+    }
+
+    #[test]
+    fn all_is_every_slot() {
+        for slots in [0, 1, 63, 64, 65, 300] {
+            assert_eq!(Cover::all(slots).count(None), slots);
+            assert_eq!(Cover::all(slots).bits(slots), Bits::all(slots));
+        }
+    }
+}
