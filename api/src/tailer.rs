@@ -3,7 +3,11 @@
 //! Writers of this node poke it after they commit; it also looks by itself, so that it sees what
 //! another process or node wrote. Nobody else moves the index.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{Error, change, record, reference::Reference, store::Store};
 use search::{Changes, Index, Snapshot};
@@ -132,14 +136,11 @@ impl Tailer {
         let of_reference = changes.iter().any(|change| !change.kind.is_listing());
         let reference = if of_reference { Some(Reference::load(reader).await?) } else { None };
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let mut records = record::load(reader, &ids).await?;
-        let records = ids
-            .into_iter()
-            .map(|id| {
-                let at = records.iter().position(|record| record.listing.id == id);
-                (id, at.map(|at| records.swap_remove(at)))
-            })
-            .collect();
+        let found = record::load(reader, &ids).await?;
+        // Who is not found any more is to be forgotten.
+        let mut records: BTreeMap<_, _> = ids.into_iter().map(|id| (id, None)).collect();
+        records.extend(found.into_iter().map(|record| (record.listing.id, Some(record))));
+        let records = records.into_iter().collect();
         Ok(Changes { records, reference, seq })
     }
 }

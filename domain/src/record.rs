@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -85,7 +86,7 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Record>
             .filter(listing::entity::Column::Id.is_in(chunk.iter().copied()))
             .all(db)
             .await?;
-        records.extend(complete(db, rows).await?);
+        records.extend(complete(db, rows, Of::Ids(chunk)).await?);
     }
     Ok(records)
 }
@@ -95,17 +96,52 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Record>
 /// # Errors
 /// When the database fails.
 pub async fn load_public(db: &impl ConnectionTrait) -> Result<Vec<Record>, DbErr> {
-    let rows = listing::entity::Entity::find()
-        .filter(listing::entity::Column::Status.is_in([Status::Published, Status::Archived]))
-        .order_by_asc(listing::entity::Column::Id)
-        .all(db)
-        .await?;
-    let mut records = Vec::with_capacity(rows.len());
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        records.extend(complete(db, rows.by_ref().take(CHUNK).collect()).await?);
+    let mut walk = Walk::new(db);
+    let mut records = Vec::new();
+    while let Some(chunk) = walk.next().await? {
+        records.extend(chunk);
     }
     Ok(records)
+}
+
+/// A walk through every listing the public can see or could, in the order of ids, some thousands at
+/// a time: whoever reads a million need not hold them all.
+#[derive(Debug)]
+pub struct Walk<'a, C> {
+    db: &'a C,
+    after: Option<Uuid>,
+    step: u64,
+}
+
+/// The rows of one step: few statements over the whole, and some ten megabytes at once.
+const STEP: u64 = 5000;
+
+impl<'a, C: ConnectionTrait> Walk<'a, C> {
+    /// A walk from the beginning.
+    pub fn new(db: &'a C) -> Self {
+        Self { db, after: None, step: STEP }
+    }
+
+    /// The next records, which may be none of a step; `None` at the end.
+    ///
+    /// What is written meanwhile is met if its id still lies ahead.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next(&mut self) -> Result<Option<Vec<Record>>, DbErr> {
+        use listing::entity::{Column, Entity};
+        // Not by status: the databases would take its index and sort the whole table every step.
+        let mut rows = Entity::find()
+            .filter(Condition::all().add_option(self.after.map(|after| Column::Id.gt(after))))
+            .order_by_asc(Column::Id)
+            .limit(self.step)
+            .all(self.db)
+            .await?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
+        let of = Of::Range(self.after.replace(last), last);
+        rows.retain(|row| matches!(row.status, Status::Published | Status::Archived));
+        Ok(Some(complete(self.db, rows, of).await?))
+    }
 }
 
 /// The ids of the listings that have one of `slugs`.
@@ -148,40 +184,61 @@ pub async fn former_ids_of(
     Ok(found)
 }
 
-/// Reads what the kinds add to `rows`, a statement a table.
+/// Which rows of a table that belongs to listings.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    /// Those of these listings.
+    Ids(&'a [Uuid]),
+    /// Those of the listings after the first id, up to and with the second.
+    Range(Option<Uuid>, Uuid),
+}
+
+impl Of<'_> {
+    fn condition<C: ColumnTrait>(self, column: C) -> Condition {
+        match self {
+            Self::Ids(ids) => Condition::all().add(column.is_in(ids.iter().copied())),
+            Self::Range(after, last) => Condition::all()
+                .add_option(after.map(|after| column.gt(after)))
+                .add(column.lte(last)),
+        }
+    }
+
+    /// The rows of a kind's table; `wanted` spares the question where there can be none.
+    async fn details<E>(
+        self,
+        db: &impl ConnectionTrait,
+        id: E::Column,
+        wanted: bool,
+    ) -> Result<Vec<E::Model>, DbErr>
+    where
+        E: EntityTrait,
+    {
+        if !wanted {
+            return Ok(Vec::new());
+        }
+        E::find().filter(self.condition(id)).all(db).await
+    }
+}
+
+/// Reads what the kinds add to `rows`, a statement a table that can hold something of them.
 async fn complete(
     db: &impl ConnectionTrait,
     rows: Vec<listing::Model>,
+    of: Of<'_>,
 ) -> Result<Vec<Record>, DbErr> {
-    let ids = |kind| -> Vec<Uuid> {
-        rows.iter().filter(|row| row.kind == kind).map(|row| row.id).collect()
-    };
+    let has = |kind| rows.iter().any(|row| row.kind == kind);
     let mut details = HashMap::with_capacity(rows.len());
-    let places = ids(Kind::Place);
-    for row in place::entity::Entity::find()
-        .filter(place::entity::Column::Id.is_in(places))
-        .all(db)
-        .await?
-    {
-        details.insert(row.id, Detail::Place(row));
-    }
-    let producers = ids(Kind::Producer);
-    for row in producer::entity::Entity::find()
-        .filter(producer::entity::Column::Id.is_in(producers.clone()))
-        .all(db)
-        .await?
-    {
-        details.insert(row.id, Detail::Producer(row));
-    }
-    for row in event::entity::Entity::find()
-        .filter(event::entity::Column::Id.is_in(ids(Kind::Event)))
-        .all(db)
-        .await?
-    {
-        details.insert(row.id, Detail::Event(row));
-    }
-    let mut products = products_of(db, producers).await?;
-    let mut former = former_slugs_of(db, rows.iter().map(|row| row.id).collect()).await?;
+    let id = place::entity::Column::Id;
+    let places = of.details::<place::entity::Entity>(db, id, has(Kind::Place)).await?;
+    details.extend(places.into_iter().map(|row| (row.id, Detail::Place(row))));
+    let id = producer::entity::Column::Id;
+    let producers = of.details::<producer::entity::Entity>(db, id, has(Kind::Producer)).await?;
+    details.extend(producers.into_iter().map(|row| (row.id, Detail::Producer(row))));
+    let id = event::entity::Column::Id;
+    let events = of.details::<event::entity::Entity>(db, id, has(Kind::Event)).await?;
+    details.extend(events.into_iter().map(|row| (row.id, Detail::Event(row))));
+    let mut products = products_of(db, of, has(Kind::Producer)).await?;
+    let mut former = former_slugs_of(db, of).await?;
     let whole = rows.into_iter().filter_map(|listing| {
         let id = listing.id;
         let detail = details.remove(&id);
@@ -198,17 +255,17 @@ async fn complete(
     Ok(whole.collect())
 }
 
+/// Products by producer, each producer's in the order of their ids.
 async fn products_of(
     db: &impl ConnectionTrait,
-    producers: Vec<Uuid>,
+    of: Of<'_>,
+    wanted: bool,
 ) -> Result<HashMap<Uuid, Vec<product::Model>>, DbErr> {
+    let producer = product::entity::Column::Producer;
+    let mut rows = of.details::<product::entity::Entity>(db, producer, wanted).await?;
+    rows.sort_by_key(|row| row.id);
     let mut products: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for row in product::entity::Entity::find()
-        .filter(product::entity::Column::Producer.is_in(producers))
-        .order_by_asc(product::entity::Column::Id)
-        .all(db)
-        .await?
-    {
+    for row in rows {
         products.entry(row.producer).or_default().push(row);
     }
     Ok(products)
@@ -216,15 +273,67 @@ async fn products_of(
 
 async fn former_slugs_of(
     db: &impl ConnectionTrait,
-    listings: Vec<Uuid>,
+    of: Of<'_>,
 ) -> Result<HashMap<Uuid, Vec<Slug>>, DbErr> {
+    let listing = listing::former::Column::Listing;
     let mut former: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for row in listing::former::Entity::find()
-        .filter(listing::former::Column::Listing.is_in(listings))
-        .all(db)
-        .await?
-    {
+    for row in of.details::<listing::former::Entity>(db, listing, true).await? {
         former.entry(row.listing).or_default().push(row.slug);
     }
     Ok(former)
+}
+
+#[cfg(test)]
+mod tests {
+    use migrations::{Migrator, MigratorTrait as _};
+    use sea_orm::{Database, DatabaseConnection};
+
+    use super::{packed::tests::bare_place, *};
+    use crate::{
+        category,
+        store::Store,
+        writer::{Unit, Write, Writer},
+    };
+
+    async fn database_of(records: &[Record]) -> DatabaseConnection {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let row = category::Model {
+            code: "nature.beach".parse().unwrap(),
+            parent: None,
+            name: records[0].listing.name.clone(),
+            words: category::Words::default(),
+            osm: None,
+            schema_org: None,
+        };
+        let mut writes = vec![Write::Category(Box::new(row))];
+        writes.extend(records.iter().map(|record| Write::Listing {
+            record: Box::new(record.clone()),
+            former_slug: Some(format!("{}-lama", record.listing.slug).parse().unwrap()),
+        }));
+        let store = Store { reader: db.clone(), writer: db.clone() };
+        let unit = Unit { writes, actor: "test".to_owned(), at: records[0].listing.created_at };
+        Writer::start(&store).write(unit).await.unwrap();
+        db
+    }
+
+    #[tokio::test]
+    async fn a_walk_in_short_steps_meets_every_public_record_once_and_in_order() {
+        let mut records: Vec<Record> = (1..=7).map(bare_place).collect();
+        records[1].listing.status = Status::Draft;
+        records[2].listing.status = Status::Suspended;
+        records[3].listing.status = Status::Archived;
+        let db = database_of(&records).await;
+        let mut walk = Walk { step: 2, ..Walk::new(&db) };
+        let mut met = Vec::new();
+        while let Some(step) = walk.next().await.unwrap() {
+            met.extend(step);
+        }
+        records.drain(1..3);
+        for record in &mut records {
+            record.former_slugs.push(format!("{}-lama", record.listing.slug).parse().unwrap());
+        }
+        assert_eq!(met, records);
+        assert_eq!(load_public(&db).await.unwrap(), records);
+    }
 }

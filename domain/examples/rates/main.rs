@@ -4,6 +4,7 @@
 
 mod made;
 mod pack;
+mod read;
 mod write;
 
 #[tokio::main]
@@ -11,4 +12,5 @@ async fn main() {
     let folder = std::env::args().nth(1).expect("a folder to write in");
     pack::measure();
     write::measure(folder.as_ref()).await;
+    read::measure(folder.as_ref()).await;
 }
