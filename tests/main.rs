@@ -10,5 +10,6 @@ mod log;
 mod parameters;
 mod problems;
 mod program;
+mod relevance;
 mod representations;
 mod schema;
