@@ -284,7 +284,7 @@ async fn same_as_database(service: &Service) {
     let snapshot = service.app.index.snapshot();
     let shown: BTreeSet<(Uuid, i64)> = snapshot
         .documents()
-        .map(|document| (document.record.listing.id, document.record.listing.version))
+        .map(|document| (document.id, document.version))
         .collect();
     assert_eq!(stored, shown);
 }

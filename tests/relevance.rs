@@ -15,7 +15,7 @@ use std::{
 };
 
 use domain::{key::CategoryCode, position::Position, text::Lang};
-use search::{Centre, Changes, Document, Facts, Query, Snapshot, Sort};
+use search::{Centre, Changes, Document, Query, Snapshot, Sort};
 use tests::{NOON, Service, at};
 use tokio::sync::OnceCell;
 
@@ -29,22 +29,9 @@ fn first_ten(snapshot: &Snapshot, row: &Row) -> Vec<Arc<Document>> {
     let query = Query {
         words: Some(row.words.to_owned()),
         centre: row.at.map(|at| Centre { at, radius_m: None }),
-        except: None,
-        bbox: None,
-        areas: Vec::new(),
-        kinds: Vec::new(),
-        categories: Vec::new(),
-        tags: Vec::new(),
-        open_at: None,
-        window: None,
-        facts: Facts::default(),
-        updated_since: None,
-        sort: Sort::Relevance,
-        seed: None,
         lang: row.lang,
-        facets: Vec::new(),
         limit: 10,
-        cursor: None,
+        ..Query::all(Sort::Relevance)
     };
     let page = snapshot.find(&query, at(NOON)).unwrap();
     page.hits.into_iter().map(|hit| hit.document).collect()
@@ -128,10 +115,12 @@ impl<'t> Wanted<'t> {
 
     fn is(&self, document: &Document) -> bool {
         match self {
-            Self::Listing(slug) => document.record.listing.slug.as_str() == *slug,
+            Self::Listing(slug) => document.slug.as_str() == *slug,
             Self::Any(category) => {
                 let category: CategoryCode = category.parse().unwrap();
-                document.categories().any(|code| code.is_within(&category))
+                let listing = document.record().listing;
+                let all = std::iter::once(&listing.category).chain(listing.categories.iter());
+                all.into_iter().any(|code| code.is_within(&category))
             }
         }
     }
@@ -206,7 +195,7 @@ fn complaint(row: &Row, score: &Score, found: &[Arc<Document>]) -> String {
     let mut line = format!("  {} [{}] ", row.words, row.group);
     let _ = write!(line, "recall {:.2}, 1/rank {:.2}:", score.recall, score.reciprocal_rank);
     for document in found.iter().take(3) {
-        let _ = write!(line, " {}", document.record.listing.slug);
+        let _ = write!(line, " {}", document.slug);
     }
     line + "\n"
 }
@@ -237,7 +226,7 @@ async fn what_is_wanted_exists() {
     let rows = if crowd.is_some() { Row::all() } else { Row::without_villages() };
     let snapshot = crowd.unwrap_or(&fixtures);
     let slugs: BTreeSet<&str> =
-        snapshot.documents().map(|document| document.record.listing.slug.as_str()).collect();
+        snapshot.documents().map(|document| document.slug.as_str()).collect();
     for row in &rows {
         for wanted in &row.wanted {
             let exists = match wanted {
@@ -258,8 +247,8 @@ async fn what_comes_second_counts_half() {
         let score = Score::of(&Row::parse(&format!("words\tid\t\tgroup\t{wanted}")), &found);
         (score.recall, score.reciprocal_rank)
     };
-    let slug = |at: usize| found[at].record.listing.slug.as_str();
-    let category = format!("any:{}", found[0].record.listing.category);
+    let slug = |at: usize| found[at].slug.as_str();
+    let category = format!("any:{}", found[0].record().listing.category);
     assert_eq!(row(&[slug(0)]), (1.0, 1.0));
     assert_eq!(row(&[slug(1), "is-not-there"]), (0.5, 0.5));
     assert_eq!(row(&[slug(2), slug(1)]), (1.0, 0.5));

@@ -108,7 +108,7 @@ async fn only_contacts_made_public_are_shown() {
         let hidden = document
             .get(id)
             .unwrap()
-            .record
+            .record()
             .listing
             .contacts
             .iter()

@@ -65,6 +65,32 @@ pub struct Query {
 }
 
 impl Query {
+    /// Everything there is, in the order of `sort`, twenty to a page, for readers of Indonesian.
+    pub fn all(sort: Sort) -> Self {
+        Self {
+            words: None,
+            centre: None,
+            except: None,
+            bbox: None,
+            shape: None,
+            areas: Vec::new(),
+            kinds: Vec::new(),
+            categories: Vec::new(),
+            tags: Vec::new(),
+            open_at: None,
+            window: None,
+            facts: Facts::default(),
+            updated_since: None,
+            sort,
+            seed: None,
+            lang: Lang::Id,
+            facets: Vec::new(),
+            limit: 20,
+            cursor: None,
+            highlight: false,
+        }
+    }
+
     /// Whether the moment of asking decides who is in, or in which place.
     pub(crate) fn depends_on_now(&self) -> bool {
         let is_now = |edge: Option<Edge>| edge == Some(Edge::Now);
