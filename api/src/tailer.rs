@@ -11,7 +11,10 @@ use std::{
 
 use domain::{Error, change, record, reference::Reference, store::Store};
 use search::{Changes, Index, Snapshot};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
 /// How often it looks without being poked: how late another process's write may show.
@@ -55,11 +58,16 @@ struct Tailer {
 pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
     let mut tailer = Tailer { store, index, last: None };
     tailer.read_everything().await?;
+    // What the first question of its kind would wait for.
+    let prepared = Arc::clone(&tailer.index);
+    tokio::task::spawn_blocking(move || prepared.prepare());
     let (tell, position) = watch::channel(tailer.seq());
     let poke = Arc::new(Notify::new());
     let feed = Feed { poke: Arc::clone(&poke), position };
     tokio::spawn(async move {
+        let mut tidying = None;
         while !tell.is_closed() {
+            tidying = tidy(&tailer.index, tidying);
             match tailer.step().await {
                 // Only after the snapshot is in place.
                 Ok(true) => {
@@ -82,6 +90,15 @@ pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
         }
     });
     Ok(feed)
+}
+
+/// Has the index made tidy on a thread of its own, unless that is going on.
+fn tidy(index: &Arc<Index>, going_on: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
+    if going_on.as_ref().is_some_and(|tidying| !tidying.is_finished()) {
+        return going_on;
+    }
+    let index = Arc::clone(index);
+    index.is_untidy().then(|| tokio::task::spawn_blocking(move || index.tidy()))
 }
 
 impl Tailer {

@@ -3,7 +3,10 @@
 //! The record itself is packed: it is opened for a page of details or when its line in a list is
 //! rendered first. What every query may touch lies in the columns of the segment instead.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -53,6 +56,26 @@ pub struct Document {
     event: Option<Box<Event>>,
     packed: Packed,
     lines: [ArcSwapOption<Box<[u8]>>; 3],
+    held: Arc<Lines>,
+}
+
+/// How much the lines of all documents take together.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(AtomicUsize);
+
+impl Lines {
+    /// What they may take, bytes: half a million of them.
+    const MOST: usize = 256 << 20;
+
+    /// Whether no more are kept until they are forgotten.
+    pub(crate) fn are_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > Self::MOST
+    }
+
+    /// Notes that none is kept any more.
+    pub(crate) fn emptied(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 /// What only an event has.
@@ -77,6 +100,7 @@ impl Document {
     pub(crate) fn new(
         record: &Record,
         venue: Option<&Self>,
+        held: Arc<Lines>,
         opening: impl FnOnce(Option<Position>) -> Option<Arc<Opening>>,
     ) -> Self {
         let listing = &record.listing;
@@ -105,6 +129,7 @@ impl Document {
             event,
             packed: record.pack(),
             lines: Default::default(),
+            held,
         }
     }
 
@@ -177,7 +202,10 @@ impl Document {
             return line;
         }
         let line = Arc::new(render(&self.record()).into_boxed_slice());
-        slot.store(Some(Arc::clone(&line)));
+        if !self.held.are_full() {
+            self.held.0.fetch_add(line.len() + 64, Ordering::Relaxed);
+            slot.store(Some(Arc::clone(&line)));
+        }
         line
     }
 

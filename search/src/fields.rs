@@ -1,7 +1,5 @@
 //! Fields: what of a record is found by, counted and filtered.
 
-use std::ops::ControlFlow;
-
 use domain::{
     key::{AreaCode, CategoryCode, Term},
     listing::Language,
@@ -179,9 +177,4 @@ pub(crate) fn completeness(record: &Record) -> f64 {
     ];
     let count = has.iter().filter(|has| **has).count();
     f64::from(u8::try_from(count).unwrap_or(u8::MAX)) / 7.0
-}
-
-/// Stops at the first text for which `f` says so.
-pub(crate) fn any_text(record: &Record, mut f: impl FnMut(&str) -> ControlFlow<()>) -> bool {
-    record.listing.name.all().any(|(_, name)| f(name).is_break())
 }

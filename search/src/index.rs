@@ -35,13 +35,17 @@ impl Index {
 
     /// Whether [`Index::tidy`] has something to do.
     pub fn is_untidy(&self) -> bool {
-        self.current.load().due().is_some()
+        let current = self.current.load();
+        current.has_enough_lines() || current.due().is_some()
     }
 
-    /// Makes segments one where there are many. It takes long, seconds for a million listings, and
+    /// Makes segments one where there are many, and room where lines have filled it. It takes long, seconds for a million listings, and
     /// holds nobody up meanwhile: what changes while it works is in the outcome.
     pub fn tidy(&self) {
         let read = self.snapshot();
+        if read.has_enough_lines() {
+            read.forget_lines();
+        }
         let Some(due) = read.due() else { return };
         let merged = read.merge(&due);
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     bits::Posting,
     caches::Caches,
-    document::{Document, Shared},
+    document::{Document, Lines, Shared},
     facet::Facet,
     fields::{self, Field},
     opening::{self, Opening},
@@ -128,6 +128,7 @@ fn slug_key(slug: &Slug) -> u64 {
 /// Collects records into a segment.
 pub(crate) struct Builder<'a> {
     reference: &'a Reference,
+    lines: Arc<Lines>,
     documents: Vec<Shared>,
     updated: Vec<i64>,
     completeness: Vec<u8>,
@@ -148,9 +149,10 @@ struct Openings {
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(reference: &'a Reference) -> Self {
+    pub(crate) fn new(reference: &'a Reference, lines: &Arc<Lines>) -> Self {
         Self {
             reference,
+            lines: Arc::clone(lines),
             documents: Vec::new(),
             updated: Vec::new(),
             completeness: Vec::new(),
@@ -166,7 +168,7 @@ impl<'a> Builder<'a> {
     /// Adds a listing; `venue` is the one an event takes place at.
     pub(crate) fn add(&mut self, record: &Record, venue: Option<&Document>) {
         let mut which = NO_OPENING;
-        let document = Document::new(record, venue, |position| {
+        let document = Document::new(record, venue, Arc::clone(&self.lines), |position| {
             let key = Opening::key(&record.listing, position)?;
             which = self.openings.of(key, self.reference);
             Some(Arc::clone(&self.openings.all[which as usize]))

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     bits::Bits,
-    document::{Document, Shared},
+    document::{Document, Lines, Shared},
     facet::Facet,
     gazetteer::Gazetteer,
     query::Window,
@@ -37,6 +37,7 @@ pub struct Snapshot {
     gone: imbl::HashMap<Uuid, Gone>,
     /// The events that take place at a listing.
     guests: imbl::HashMap<Uuid, Vec<Uuid>>,
+    lines: Arc<Lines>,
     /// The change it includes last.
     pub seq: i64,
 }
@@ -231,7 +232,7 @@ impl Snapshot {
         if new.is_empty() {
             return self;
         }
-        let mut builder = Builder::new(&reference);
+        let mut builder = Builder::new(&reference, &self.lines);
         let mut kept = Vec::new();
         while let Some(last) = self.segments.pop_if(|last| last.len() + new.len() <= SMALL) {
             kept.extend(last.documents().cloned());
@@ -273,9 +274,20 @@ impl Snapshot {
         due.then(|| self.segments[from..].iter().map(|live| Arc::clone(&live.segment)).collect())
     }
 
+    /// Whether the lines of its documents have grown to what they may take.
+    pub(crate) fn has_enough_lines(&self) -> bool {
+        self.lines.are_full()
+    }
+
+    /// Forgets the lines of all documents: they come anew where they are asked for.
+    pub(crate) fn forget_lines(&self) {
+        self.documents().for_each(|document| document.forget_lines());
+        self.lines.emptied();
+    }
+
     /// One segment of what counts in `segments` now.
     pub(crate) fn merge(&self, segments: &[Arc<Segment>]) -> Segment {
-        let mut builder = Builder::new(&self.reference);
+        let mut builder = Builder::new(&self.reference, &self.lines);
         for live in self.segments.iter().filter(|live| live.is_among(segments)) {
             for document in live.documents() {
                 let venue = document.venue().and_then(|venue| self.get(venue));

@@ -46,12 +46,6 @@ impl Wanted {
         }
     }
 
-    /// At most so many pass anywhere.
-    pub(crate) fn at_most(&self) -> usize {
-        let fixed = self.fixed.as_ref().map_or(usize::MAX, |fixed| fixed.count());
-        fixed.min(self.moving.as_ref().map_or(usize::MAX, Bits::count))
-    }
-
     /// Confines it further.
     fn keep(&mut self, bits: Bits) {
         match &mut self.moving {

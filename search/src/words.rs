@@ -17,11 +17,10 @@ mod synonyms;
 mod token;
 mod typo;
 
-pub use expand::{Expansion, How};
 pub use lexicon::Lexicon;
 pub use matching::matches;
-pub use sought::{Other, Sought, Word};
-pub use token::{Token, for_each_term, tokens};
+pub use sought::{Sought, Word};
+pub use token::{for_each_term, tokens};
 
 /// The terms of `text`, in order.
 pub fn terms(text: &str) -> Vec<String> {

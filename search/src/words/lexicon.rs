@@ -58,11 +58,6 @@ impl Lexicon {
         self.ends.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
     /// The term `id`.
     ///
     /// # Panics
@@ -214,7 +209,7 @@ mod tests {
     fn an_empty_lexicon_knows_nothing() {
         let none = Lexicon::new(std::iter::empty());
         none.prepare();
-        assert!(none.is_empty() && none.id("batik").is_none() && none.nearest("batik").is_none());
+        assert!(none.len() == 0 && none.id("batik").is_none() && none.nearest("batik").is_none());
     }
 
     #[test]

@@ -138,6 +138,7 @@ pub struct Other {
 
 impl Word {
     /// A finished word that nothing else stands for.
+    #[cfg(test)]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }

@@ -7,7 +7,6 @@ use crate::random::{Random, Weights};
 
 /// Degrees WGS 84.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Point {
     pub lon: f64,
     pub lat: f64,

@@ -111,9 +111,10 @@ impl Vocabulary {
         let areas: Value = serde_json::from_str(areas).expect("the fixtures are JSON");
         let features = areas["features"].as_array().into_iter().flatten();
         let areas = features.filter_map(|feature| feature["properties"]["name"]["id"].as_str());
+        let areas = areas.map(str::to_owned);
         let words = INDONESIAN.split_whitespace().chain(Town::names());
-        let all: Vec<&str> = areas.chain(words).collect();
-        Self::of(all.into_iter())
+        let all: Vec<String> = areas.chain(words.map(str::to_owned)).collect();
+        Self::of(all.iter().map(String::as_str))
     }
 
     fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {

@@ -12,9 +12,8 @@ use domain::{
     producer,
     record::{Detail, Record},
     reference::Reference,
-    text::Lang,
 };
-use search::{Centre, Changes, Edge, Facet, Facts, Query, Snapshot, Sort};
+use search::{Centre, Changes, Edge, Facet, Query, Snapshot, Sort};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -99,22 +98,10 @@ fn query(world: &World, number: u64) -> Query {
     Query {
         words,
         centre: Position::new(lat, lon).ok().map(|at| Centre { at, radius_m: Some(5000.0) }),
-        except: None,
-        bbox: None,
-        areas: Vec::new(),
-        kinds: Vec::new(),
         categories: categories.iter().filter_map(|code| code.parse().ok()).collect(),
-        tags: Vec::new(),
         open_at: (turn == 1).then_some(Edge::Now),
-        window: None,
-        facts: Facts::default(),
-        updated_since: None,
-        sort: if turn == 2 { Sort::Relevance } else { Sort::Distance },
-        seed: None,
-        lang: Lang::Id,
         facets: if turn == 3 { vec![Facet::Category, Facet::Kind] } else { Vec::new() },
-        limit: 20,
-        cursor: None,
+        ..Query::all(if turn == 2 { Sort::Relevance } else { Sort::Distance })
     }
 }
 

@@ -231,7 +231,7 @@ fn six_decimals(degrees: f64) -> f64 {
 mod tests {
     use api::seed::From;
     use domain::record;
-    use tests::Place;
+    use ::tests::Place;
 
     use super::*;
 
@@ -266,7 +266,7 @@ mod tests {
         let place = Place::empty().await;
         let store = place.open().await;
         // It panics at the first refusal.
-        tests::pour(&store, From::Folder(folder.path())).await;
+        ::tests::pour(&store, From::Folder(folder.path())).await;
         let records = record::load_public(&store.reader).await.unwrap();
         assert_eq!(records.len(), 500);
         assert!(records.iter().filter(|record| record.event().is_some()).count() > 10);

@@ -87,7 +87,7 @@ fn some_records(app: &App) -> Vec<Record> {
     let snapshot = app.index.snapshot();
     let step = (snapshot.len() / WATCHED).max(1);
     let some = snapshot.documents().step_by(step).take(WATCHED);
-    some.map(|document| document.record.clone()).collect()
+    some.map(|document| document.record()).collect()
 }
 
 /// How long each write took from its commit until the index showed it. To ask for that is one
