@@ -282,10 +282,8 @@ async fn same_as_database(service: &Service) {
         .map(|record| (record.listing.id, record.listing.version))
         .collect();
     let snapshot = service.app.index.snapshot();
-    let shown: BTreeSet<(Uuid, i64)> = snapshot
-        .documents()
-        .map(|document| (document.id, document.version))
-        .collect();
+    let shown: BTreeSet<(Uuid, i64)> =
+        snapshot.documents().map(|document| (document.id, document.version)).collect();
     assert_eq!(stored, shown);
 }
 

@@ -1,16 +1,15 @@
 //! Events: what is on, and when.
 
-
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset, TimeDelta};
+use domain::record::Record;
 use domain::{
     event::{EventStatus, Organiser, Registration},
     listing::Kind,
 };
-use domain::record::Record;
 use search::{Document, Edge, Window};
 use serde::Serialize;
 use serde_json::Value;

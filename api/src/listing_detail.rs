@@ -6,8 +6,8 @@ use axum::{
     http::HeaderValue,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Fault, listing::Kind};
 use domain::record::Record;
+use domain::{Fault, listing::Kind};
 use search::{Document, Lookup, Snapshot};
 use serde::Serialize;
 use serde_json::json;
@@ -109,8 +109,8 @@ pub fn detail<V: Serialize>(
     let record = document.record();
     let tongue = if all.is_some() { Tongue::All } else { Tongue::One(asked.lang) };
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
-    let mut body =
-        serde_json::to_value(view(&seen, &document, &record)).map_err(|error| Problem::internal(&error))?;
+    let mut body = serde_json::to_value(view(&seen, &document, &record))
+        .map_err(|error| Problem::internal(&error))?;
     if media == media::GEOJSON {
         body = feature(&document, &record, body);
     }

@@ -9,7 +9,8 @@ use domain::{
     position::Position,
     producer::{CertificateKind, Form},
 };
-use search::{Bbox, Centre, Edge, Facet, Facts, Lookup, Query, Snapshot, Sort, Window, Shape,
+use search::{
+    Bbox, Centre, Edge, Facet, Facts, Lookup, Query, Shape, Snapshot, Sort, Window,
     shape::{self, CORRIDOR_M, Corridor, Outline, Ring, polyline},
 };
 use serde_json::{Value, json};

@@ -280,8 +280,11 @@ impl Seen<'_> {
         let line = document.line(self.lang, |record| self.line(document, record));
         out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));
         if let Some(metres) = hit.distance_m {
-            // To a decimetre already, so that one digit says all.
-            write!(out, ",\"distance_m\":{metres:.1}").map_err(serde_json::Error::io)?;
+            // To a decimetre already: whole numbers are written faster than fractions.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "on Earth")]
+            let tenths = (metres * 10.0).round() as u32;
+            write!(out, ",\"distance_m\":{}.{}", tenths / 10, tenths % 10)
+                .map_err(serde_json::Error::io)?;
         }
         if let Some(stretch) = document.stretch(self.now) {
             out.extend_from_slice(stretch.shown.get_or_init(|| shown(&stretch)));
@@ -736,7 +739,8 @@ impl Seen<'_> {
             open,
             next_open,
             zone: zone.clone(),
-            notices: self.notices(document, record, |notice| notice.to.is_none_or(|to| self.now < to)),
+            notices: self
+                .notices(document, record, |notice| notice.to.is_none_or(|to| self.now < to)),
             sample: *sample,
             sample_fields: sample_fields.0.clone(),
             source: source.clone(),

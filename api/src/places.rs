@@ -2,12 +2,12 @@
 
 use axum::{extract::State, response::Response};
 use chrono::NaiveDate;
+use domain::record::Record;
 use domain::{
     listing::Kind,
     money::{Admission, Price},
     place::Award,
 };
-use domain::record::Record;
 use search::Document;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,11 +1,11 @@
 //! Producers: who makes what, and their products.
 
-
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset};
+use domain::record::Record;
 use domain::{
     key::Term,
     listing::Kind,
@@ -13,7 +13,6 @@ use domain::{
     producer::{Certificate, Craft, Form, Visit, Workshop},
     product,
 };
-use domain::record::Record;
 use search::{Document, shown_products};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -254,7 +253,9 @@ async fn get_producer(
     Key(id): Key,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Producer, &id, |seen, document, record| seen.producer(document, record))
+    detail(&app, asked, Kind::Producer, &id, |seen, document, record| {
+        seen.producer(document, record)
+    })
 }
 
 /// List the products of a producer.

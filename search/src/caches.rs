@@ -76,9 +76,8 @@ impl Segment {
 
     /// Who is open at `at`.
     pub(crate) fn open_at(&self, at: DateTime<Utc>) -> Arc<OpenThen> {
-        let known = |known: &&Arc<OpenThen>| {
-            known.from <= at && known.until.is_none_or(|until| at < until)
-        };
+        let known =
+            |known: &&Arc<OpenThen>| known.from <= at && known.until.is_none_or(|until| at < until);
         // A poisoned lock holds what it held: nothing is half written.
         let lock = || self.caches.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(then) = lock().iter().find(known) {

@@ -65,12 +65,13 @@ impl Segment {
     pub(crate) fn count(
         &self,
         facet: Facet,
-        found: &Bits,
+        (found, leaves): (&Bits, &[u32]),
         query: &Query,
     ) -> BTreeMap<String, usize> {
         let values = self.values.get(&facet).into_iter().flatten();
         let counted = values.filter(|(value, _)| counts(facet, value, query));
-        let counted = counted.map(|(value, posting)| (value.to_string(), posting.count_within(found)));
+        let counted = counted
+            .map(|(value, posting)| (value.to_string(), posting.count_within(found, leaves)));
         counted.filter(|(_, count)| *count > 0).collect()
     }
 }

@@ -147,7 +147,8 @@ impl Snapshot {
     fn did_you_mean(&self, sought: &Sought) -> Option<String> {
         let mut changed = false;
         let nearest = |word: &Word| {
-            let known = self.segments().iter().find_map(|live| live.segment.lexicon.nearest(&word.text));
+            let known =
+                self.segments().iter().find_map(|live| live.segment.lexicon.nearest(&word.text));
             known.or_else(|| self.gazetteer().nearest(&word.text))
         };
         let words: Vec<&str> = sought
@@ -181,10 +182,17 @@ fn facets(query: &Query, parts: &[Part<'_>]) -> Vec<(Facet, Vec<Count>)> {
     if query.facets.is_empty() {
         return Vec::new();
     }
-    let found: Vec<_> = parts.iter().map(Part::found).collect();
+    let found = parts.iter().map(|part| {
+        let found = part.found();
+        let leaves = found.used();
+        (found, leaves)
+    });
+    let found: Vec<_> = found.collect();
     let count = |facet: Facet| {
         let counts = parts.iter().zip(&found);
-        facet::sum(counts.map(|(part, found)| part.segment.count(facet, found, query)))
+        facet::sum(
+            counts.map(|(part, (found, leaves))| part.segment.count(facet, (found, leaves), query)),
+        )
     };
     query.facets.iter().map(|facet| (*facet, count(*facet))).collect()
 }

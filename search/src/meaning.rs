@@ -121,16 +121,23 @@ impl Meaning {
             }
         }
         let value = |steps: u8| f64::from(steps) / f64::from(STEPS);
-        Self { any: Ranked::new(any), strong, most: value(most), weakly: value(weakly), weights, heaviest: OnceLock::new() }
+        Self {
+            any: Ranked::new(any),
+            strong,
+            most: value(most),
+            weakly: value(weakly),
+            weights,
+            heaviest: OnceLock::new(),
+        }
     }
 
     /// What the word counts for a listing; 0 where it has it not.
     pub(crate) fn weight(&self, slot: u32) -> f64 {
         let steps = match &self.weights {
             Weights::All(weights) => weights[slot as usize],
-            Weights::Few(weights) => weights
-                .binary_search_by_key(&slot, |(slot, _)| *slot)
-                .map_or(0, |at| weights[at].1),
+            Weights::Few(weights) => {
+                weights.binary_search_by_key(&slot, |(slot, _)| *slot).map_or(0, |at| weights[at].1)
+            }
         };
         f64::from(steps) / f64::from(STEPS)
     }
@@ -139,9 +146,10 @@ impl Meaning {
     pub(crate) fn heaviest(&self) -> &[u32] {
         self.heaviest.get_or_init(|| {
             let mut slots: Vec<(std::cmp::Reverse<u8>, u32)> = match &self.weights {
-                Weights::Few(weights) => {
-                    weights.iter().map(|(slot, weight)| (std::cmp::Reverse(*weight), *slot)).collect()
-                }
+                Weights::Few(weights) => weights
+                    .iter()
+                    .map(|(slot, weight)| (std::cmp::Reverse(*weight), *slot))
+                    .collect(),
                 Weights::All(weights) => (0..)
                     .zip(weights)
                     .filter(|(_, weight)| **weight > 0)

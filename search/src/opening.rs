@@ -110,7 +110,8 @@ impl Opening {
         let (openness, until) = self.openness(at);
         let is_open = openness.is_some_and(|openness| openness.state == State::Open);
         let hours = self.hours.as_ref().filter(|_| openness.is_some() && !is_open);
-        let next_open = hours.and_then(|h| h.next_open(at.with_timezone(&self.zone), &self.context));
+        let next_open =
+            hours.and_then(|h| h.next_open(at.with_timezone(&self.zone), &self.context));
         Stretch { from: at, openness, next_open, until, shown: OnceLock::new() }
     }
 

@@ -68,9 +68,8 @@ impl Part<'_> {
     pub(crate) fn tally(&self) -> [usize; CLASSES] {
         let Some(ranking) = &self.ranking else {
             let hidden = self.dead.slots().iter().chain(&self.except);
-            let lost = hidden.filter(|slot| {
-                self.cover.holds(**slot) && self.passing.wanted.holds(**slot)
-            });
+            let lost =
+                hidden.filter(|slot| self.cover.holds(**slot) && self.passing.wanted.holds(**slot));
             // Who was left out twice is left out once.
             let mut lost: Vec<u32> = lost.copied().collect();
             lost.sort_unstable();
@@ -145,12 +144,11 @@ impl Part<'_> {
             Sort::Relevance => self.by_relevance(&mut best, after.is_some()),
             Sort::Name => self.by_name(&mut best, lang, after),
             Sort::Start => self.by_start(&mut best, now),
-            Sort::Updated => self.by_key(&mut best, |slot| {
-                Key::later(self.segment.updated[slot as usize])
-            }),
-            Sort::Fair | Sort::Distance => self.by_key(&mut best, |slot| {
-                Key::Up(shuffled(seed, self.segment.ids[slot as usize]))
-            }),
+            Sort::Updated => {
+                self.by_key(&mut best, |slot| Key::later(self.segment.updated[slot as usize]))
+            }
+            Sort::Fair | Sort::Distance => self
+                .by_key(&mut best, |slot| Key::Up(shuffled(seed, self.segment.ids[slot as usize]))),
         }
         best
     }
@@ -210,7 +208,9 @@ impl Part<'_> {
         for class in 0..CLASSES {
             let before = if class == 0 { 0 } else { tally[class - 1] };
             let most = ranking.most(class);
-            if tally[class] == before || !best.admits_score(most * ranking.lift(None).max(self.lift())) {
+            if tally[class] == before
+                || !best.admits_score(most * ranking.lift(None).max(self.lift()))
+            {
                 continue;
             }
             let ruler = self.ruler.as_ref().filter(|_| !goes_on && tally[class] - before > FEW);

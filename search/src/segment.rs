@@ -275,8 +275,7 @@ impl<'a> Builder<'a> {
             indexed().filter(|(_, d)| d.position.is_some()).map(|(index, _)| index).collect();
         let points: Vec<_> = self.documents.iter().filter_map(|d| d.position).collect();
         let (tree, by_slot) = Tree::new(&points);
-        let mut order: Vec<u32> =
-            by_slot.into_iter().map(|point| placed[point as usize]).collect();
+        let mut order: Vec<u32> = by_slot.into_iter().map(|point| placed[point as usize]).collect();
         order.extend(indexed().filter(|(_, d)| d.position.is_none()).map(|(index, _)| index));
         (order, tree)
     }
@@ -316,9 +315,10 @@ fn lay_out(
         let from = all.len();
         let field = |entry: u32| entry & ((1 << FIELD_BITS) - 1);
         let mine = std::mem::take(&mut entries[id as usize]);
-        all.extend(mine.into_iter().map(|entry| {
-            slot_of[(entry >> FIELD_BITS) as usize] << FIELD_BITS | field(entry)
-        }));
+        all.extend(
+            mine.into_iter()
+                .map(|entry| slot_of[(entry >> FIELD_BITS) as usize] << FIELD_BITS | field(entry)),
+        );
         all[from..].sort_unstable();
         ends.push(all.len());
     }

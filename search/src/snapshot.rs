@@ -383,13 +383,17 @@ impl Snapshot {
     }
 
     /// How many listings have each value of `facet`.
-    fn counts<T: std::str::FromStr + std::hash::Hash + Eq>(&self, facet: Facet) -> HashMap<T, usize> {
+    fn counts<T: std::str::FromStr + std::hash::Hash + Eq>(
+        &self,
+        facet: Facet,
+    ) -> HashMap<T, usize> {
         let mut counts = HashMap::new();
         for live in &self.segments {
             let mut counted = Bits::all(live.segment.len());
             live.dead.slots.iter().for_each(|slot| counted.clear(*slot));
+            let leaves = counted.used();
             for (value, posting) in live.segment.values.get(&facet).into_iter().flatten() {
-                let count = posting.count_within(&counted);
+                let count = posting.count_within(&counted, &leaves);
                 if let Some(value) = value.parse().ok().filter(|_| count > 0) {
                     *counts.entry(value).or_insert(0) += count;
                 }

@@ -84,7 +84,8 @@ impl Snapshot {
         let entries = self.gazetteer().entries.iter();
         entries
             .filter_map(|(entry, names)| {
-                let fit = names.iter().filter_map(|name| fit(typed, name)).max_by(f64::total_cmp)?;
+                let fit =
+                    names.iter().filter_map(|name| fit(typed, name)).max_by(f64::total_cmp)?;
                 Some(match entry {
                     Entry::Category(code) => {
                         let text = reference.category(code)?.name.get(lang).1.to_owned();
@@ -141,7 +142,8 @@ impl Live {
         };
         if rarest.any.count() <= LOOKED_AT || ruler.is_none() {
             let has_all = |slot: &u32| {
-                meanings.iter().all(|meaning| meaning.any.bits().holds(*slot)) && !self.is_dead(*slot)
+                meanings.iter().all(|meaning| meaning.any.bits().holds(*slot))
+                    && !self.is_dead(*slot)
             };
             let heaviest = rarest.heaviest().iter().copied().filter(has_all);
             return heaviest.take(LOOKED_AT).collect();

@@ -9,8 +9,8 @@ use domain::position::Position;
 use crate::{
     bits::{Bits, LEAF, Ranked},
     query::Bbox,
-    ruler::{Cell, Coarse, Ruler, units},
-    shape::{self, Outline},
+    ruler::{Cell, Coarse, Ruler, UNITS, units},
+    shape::{self, Outline, Relation},
 };
 
 /// Where the points of the first slots are.
@@ -41,8 +41,7 @@ impl Branch {
         }
         let middle = self.from + leaves / 2;
         let left = Self { cell: self.cell + 1, from: self.from, to: middle };
-        let right =
-            Self { cell: self.cell + 2 * (middle - self.from), from: middle, to: self.to };
+        let right = Self { cell: self.cell + 2 * (middle - self.from), from: middle, to: self.to };
         Some([left, right])
     }
 }
@@ -103,17 +102,44 @@ impl Tree {
 
     /// The slots that lie in `region`.
     pub(crate) fn cover(&self, region: &Region) -> Cover {
+        match region {
+            Region::Circle(circle) => self.cover_by(
+                (),
+                |(), cell| circle.relate(cell),
+                |(), leaf| self.holding_circle(circle, leaf),
+            ),
+            Region::Box(bbox) => self.cover_by(
+                (),
+                |(), cell| relate_box(bbox, cell),
+                |(), leaf| self.holding(leaf, self.filled(leaf), |at| bbox.holds(at)),
+            ),
+            Region::Outline(outline) => self.cover_by(
+                outline.everything(),
+                |scope, cell| outline.relate(scope, &rect(cell)),
+                |scope, leaf| self.holding(leaf, self.filled(leaf), |at| outline.holds(scope, at)),
+            ),
+        }
+    }
+
+    /// What a branch still has to know of a region, its scope, narrows on the way down.
+    fn cover_by<S: Clone>(
+        &self,
+        everything: S,
+        relate: impl Fn(&S, &Cell) -> Relation<S>,
+        holding: impl Fn(&S, usize) -> u64,
+    ) -> Cover {
         let mut cover = Cover::default();
         let Some(root) = self.root() else { return cover };
-        let mut open = vec![(root, region.scope())];
+        let mut open = Vec::with_capacity(32);
+        open.push((root, everything));
         while let Some((branch, scope)) = open.pop() {
-            match region.relate(&scope, self.cell(branch)) {
-                shape::Relation::Outside => {}
-                shape::Relation::Inside => self.take(branch, &mut cover),
-                shape::Relation::Crosses(scope) => match Self::split(branch) {
+            match relate(&scope, self.cell(branch)) {
+                Relation::Outside => {}
+                Relation::Inside => self.take(branch, &mut cover),
+                Relation::Crosses(scope) => match Self::split(branch) {
                     // The right half waits, so that leaves come in order.
                     Ok([left, right]) => open.extend([(right, scope.clone()), (left, scope)]),
-                    Err(leaf) => cover.add_part(leaf, self.holding(region, &scope, leaf)),
+                    Err(leaf) => cover.add_part(leaf, holding(&scope, leaf)),
                 },
             }
         }
@@ -128,20 +154,20 @@ impl Tree {
         }
     }
 
-    /// Which points of a leaf lie in `region`.
-    fn holding(&self, region: &Region, scope: &Scope, leaf: usize) -> u64 {
+    /// Which of the points of a leaf that `asked` names are held.
+    fn holding(&self, leaf: usize, asked: u64, holds: impl Fn(Position) -> bool) -> u64 {
+        crate::bits::slots_of(leaf, asked)
+            .filter(|slot| holds(self.at[*slot as usize]))
+            .fold(0, |bits, slot| bits | 1 << (slot as usize % LEAF))
+    }
+
+    fn holding_circle(&self, circle: &Circle, leaf: usize) -> u64 {
         let filled = self.filled(leaf);
-        let exact = |doubtful: u64| {
-            crate::bits::slots_of(leaf, doubtful)
-                .filter(|slot| region.holds(scope, self.at[*slot as usize]))
-                .fold(0, |bits, slot| bits | 1 << (slot as usize % LEAF))
-        };
-        let Region::Circle(Circle { radius, coarse: Some(coarse), .. }) = region else {
-            return exact(filled);
-        };
+        let exact = |asked| self.holding(leaf, asked, |at| circle.holds(at));
+        let Some(coarse) = &circle.coarse else { return exact(filled) };
         let squares = coarse.squares(&self.lat[leaf], &self.lon[leaf]);
-        let surely = below(&squares, radius - coarse.error) & filled;
-        let perhaps = below(&squares, radius + coarse.error) & filled;
+        let surely = below(&squares, circle.radius - coarse.error) & filled;
+        let perhaps = below(&squares, circle.radius + coarse.error) & filled;
         if surely == perhaps { surely } else { surely | exact(perhaps & !surely) }
     }
 }
@@ -177,7 +203,7 @@ fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell
     let middle = leaves / 2;
     let split = middle * LEAF;
     let height = f64::from(cell.north) - f64::from(cell.south);
-    let mean = (f64::from(cell.north) + f64::from(cell.south)) / 2.0 / crate::ruler::UNITS;
+    let mean = (f64::from(cell.north) + f64::from(cell.south)) / 2.0 / UNITS;
     let width = (f64::from(cell.east) - f64::from(cell.west)) * mean.to_radians().cos();
     // By index last: equal points have one order on every node.
     if width > height {
@@ -192,8 +218,7 @@ fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell
 
 /// The box around points, a unit wider for what rounding moved.
 fn bound(entries: &[Entry]) -> Cell {
-    let mut cell =
-        Cell { south: i32::MAX, west: i32::MAX, north: i32::MIN, east: i32::MIN };
+    let mut cell = Cell { south: i32::MAX, west: i32::MAX, north: i32::MIN, east: i32::MIN };
     for entry in entries {
         cell.south = cell.south.min(entry.lat - 1);
         cell.north = cell.north.max(entry.lat + 1);
@@ -223,68 +248,31 @@ impl Circle {
     pub(crate) fn new(ruler: Ruler, radius: f64) -> Self {
         Self { ruler, radius, coarse: ruler.coarse(radius) }
     }
-}
 
-/// What a branch still has to know of the region.
-#[derive(Debug, Clone)]
-pub(crate) enum Scope {
-    Whole,
-    Of(shape::Scope),
-}
-
-impl Region {
-    fn scope(&self) -> Scope {
-        match self {
-            Self::Outline(outline) => Scope::Of(outline.everything()),
-            _ => Scope::Whole,
-        }
-    }
-
-    fn relate(&self, scope: &Scope, cell: &Cell) -> shape::Relation<Scope> {
-        use shape::Relation::{Crosses, Inside, Outside};
-        match (self, scope) {
-            (Self::Circle(circle), _) => {
-                let (least, most) = circle.ruler.span(cell);
-                if least > circle.radius {
-                    Outside
-                } else if most <= circle.radius {
-                    Inside
-                } else {
-                    Crosses(Scope::Whole)
-                }
-            }
-            (Self::Box(bbox), _) => relate_box(bbox, cell),
-            (Self::Outline(outline), Scope::Of(scope)) => {
-                match outline.relate(scope, &rect(cell)) {
-                    Outside => Outside,
-                    Inside => Inside,
-                    Crosses(scope) => Crosses(Scope::Of(scope)),
-                }
-            }
-            (Self::Outline(_), Scope::Whole) => unreachable!("an outline has a scope of its own"),
+    fn relate(&self, cell: &Cell) -> Relation<()> {
+        let (least, most) = self.ruler.span(cell);
+        if least > self.radius {
+            Relation::Outside
+        } else if most <= self.radius {
+            Relation::Inside
+        } else {
+            Relation::Crosses(())
         }
     }
 
     /// Whether it holds `at`: exact.
-    fn holds(&self, scope: &Scope, at: Position) -> bool {
-        match (self, scope) {
-            (Self::Circle(circle), _) => {
-                let (metres, error) = circle.ruler.quick(at);
-                if (metres - circle.radius).abs() > error {
-                    metres < circle.radius
-                } else {
-                    circle.ruler.exact(at) <= circle.radius
-                }
-            }
-            (Self::Box(bbox), _) => bbox.holds(at),
-            (Self::Outline(outline), Scope::Of(scope)) => outline.holds(scope, at),
-            (Self::Outline(_), Scope::Whole) => unreachable!("an outline has a scope of its own"),
+    fn holds(&self, at: Position) -> bool {
+        let (metres, error) = self.ruler.quick(at);
+        if (metres - self.radius).abs() > error {
+            metres < self.radius
+        } else {
+            self.ruler.exact(at) <= self.radius
         }
     }
 }
 
 fn rect(cell: &Cell) -> shape::Rect {
-    let degrees = |units: i32| f64::from(units) / crate::ruler::UNITS;
+    let degrees = |units: i32| f64::from(units) / UNITS;
     shape::Rect {
         south: degrees(cell.south),
         west: degrees(cell.west),
@@ -293,10 +281,11 @@ fn rect(cell: &Cell) -> shape::Rect {
     }
 }
 
-fn relate_box(bbox: &Bbox, cell: &Cell) -> shape::Relation<Scope> {
+fn relate_box(bbox: &Bbox, cell: &Cell) -> Relation<()> {
     let rect = rect(cell);
     let corner = |lat: f64, lon: f64| {
-        Position::new(lat.clamp(-90.0, 90.0), lon.clamp(-180.0, 180.0)).is_ok_and(|at| bbox.holds(at))
+        Position::new(lat.clamp(-90.0, 90.0), lon.clamp(-180.0, 180.0))
+            .is_ok_and(|at| bbox.holds(at))
     };
     let outside_lat = rect.north < bbox.south || bbox.north < rect.south;
     let outside_lon = if bbox.west <= bbox.east {
@@ -305,14 +294,14 @@ fn relate_box(bbox: &Bbox, cell: &Cell) -> shape::Relation<Scope> {
         bbox.east < rect.west && rect.east < bbox.west
     };
     if outside_lat || outside_lon {
-        return shape::Relation::Outside;
+        return Relation::Outside;
     }
     // Where a box crosses the antimeridian, two corners inside it may have the gap between them.
     let gap = bbox.west > bbox.east && rect.west <= bbox.east && rect.east >= bbox.west;
     if !gap && corner(rect.south, rect.west) && corner(rect.north, rect.east) {
-        return shape::Relation::Inside;
+        return Relation::Inside;
     }
-    shape::Relation::Crosses(Scope::Whole)
+    Relation::Crosses(())
 }
 
 /// The slots that lie in a region.
@@ -374,7 +363,8 @@ impl Cover {
 
     /// Its leaves, each with the bits that are in it: runs first, then parts.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = (usize, u64)> {
-        let runs = self.runs.iter().flat_map(|(from, to)| (*from..*to).map(|leaf| (leaf, u64::MAX)));
+        let runs =
+            self.runs.iter().flat_map(|(from, to)| (*from..*to).map(|leaf| (leaf, u64::MAX)));
         runs.chain(self.parts.iter().copied())
     }
 

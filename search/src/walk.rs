@@ -30,7 +30,9 @@ pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
         }
         match Tree::split(branch) {
             Ok(halves) => {
-                open.extend(halves.into_iter().filter_map(|half| waiting(tree, ruler, visitor, half)));
+                open.extend(
+                    halves.into_iter().filter_map(|half| waiting(tree, ruler, visitor, half)),
+                );
             }
             Err(leaf) => {
                 let bits = visitor.bits(leaf) & tree.filled(leaf);
@@ -41,12 +43,7 @@ pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
 }
 
 /// A branch in the queue, unless there is nothing in it.
-fn waiting(
-    tree: &Tree,
-    ruler: &Ruler,
-    visitor: &impl Visitor,
-    branch: Branch,
-) -> Option<Waiting> {
+fn waiting(tree: &Tree, ruler: &Ruler, visitor: &impl Visitor, branch: Branch) -> Option<Waiting> {
     if Tree::split(branch).is_err_and(|leaf| visitor.bits(leaf) == 0) {
         return None;
     }

@@ -173,8 +173,7 @@ fn wishes(query: &Query) -> Vec<Wish> {
         (Facet::Agency, names(agencies, ToString::to_string)),
         (Facet::TextIn, names(text_in, |lang| lang.code().to_owned())),
     ];
-    let mut wishes: Vec<Wish> =
-        all.into_iter().filter(|(_, values)| !values.is_empty()).collect();
+    let mut wishes: Vec<Wish> = all.into_iter().filter(|(_, values)| !values.is_empty()).collect();
     wishes.iter_mut().for_each(|(_, values)| values.sort_unstable());
     wishes
 }

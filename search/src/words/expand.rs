@@ -449,7 +449,8 @@ mod tests {
         ("[a-e]{1,9}|.{1,5}", any::<bool>(), proptest::option::of("[a-e]{1,6}")).prop_map(
             |(text, open, other)| {
                 let also = other.into_iter();
-                let also = also.map(|text| crate::words::sought::Other { text, factor: 0.7, open: false });
+                let also =
+                    also.map(|text| crate::words::sought::Other { text, factor: 0.7, open: false });
                 Word { text, open, also: also.collect() }
             },
         )

@@ -69,6 +69,14 @@ enum Command {
         /// How many questions.
         questions: u64,
     },
+    /// Time questions to the index alone, kind by kind.
+    Micro {
+        /// How many listings.
+        listings: u64,
+        /// How many questions of each kind.
+        #[arg(default_value_t = 1000)]
+        questions: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -84,6 +92,10 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Work { questions } => {
             println!("{} hits", work::work(questions));
+            Ok(())
+        }
+        Command::Micro { listings, questions } => {
+            work::micro(listings, questions);
             Ok(())
         }
     };

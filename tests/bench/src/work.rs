@@ -2,6 +2,8 @@
 //!
 //! Seconds on a shared machine say little; instructions are nearly the same in every run.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 use domain::{
     category, event,
@@ -32,21 +34,55 @@ const NOW: &str = "2026-12-02T10:00:00+07:00";
 /// Makes the index and asks it so many `questions`; how many listings all answers show.
 pub fn work(questions: u64) -> usize {
     let world = World::new(SEED, Vocabulary::built_in());
-    let now = DateTime::parse_from_rfc3339(NOW).expect("it is a time").to_utc();
+    let snapshot = snapshot(&world, LISTINGS);
+    (0..questions).map(|number| ask(&snapshot, &query(&world, number))).sum()
+}
+
+/// What questions of each kind take over so many `listings`, by the clock: the index alone, without
+/// the way to it. The first half of them warms what is kept.
+pub fn micro(listings: u64, questions: u64) {
+    let world = World::new(SEED, Vocabulary::built_in());
+    let begun = Instant::now();
+    let snapshot = snapshot(&world, listings);
+    println!(
+        "{:<28}{:>10.2} s for {listings} listings",
+        "made and built",
+        begun.elapsed().as_secs_f64()
+    );
+    let names = ["nearest 20", "category, open now", "words, best first", "words, nearest, facets"];
+    for (turn, name) in (0..).zip(names) {
+        let queries: Vec<Query> = (0..questions).map(|at| query(&world, at * 4 + turn)).collect();
+        queries.iter().for_each(|query| {
+            ask(&snapshot, query);
+        });
+        let begun = Instant::now();
+        let found: usize = queries.iter().map(|query| ask(&snapshot, query)).sum();
+        let each = begun.elapsed().as_secs_f64() * 1e6 / number(questions);
+        println!("{name:<28}{each:>10.2} µs, {found} hits");
+    }
+}
+
+fn number(count: u64) -> f64 {
+    crate::number::ratio(count, 1)
+}
+
+fn ask(snapshot: &Snapshot, query: &Query) -> usize {
+    snapshot.find(query, now()).expect("it has no cursor").hits.len()
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(NOW).expect("it is a time").to_utc()
+}
+
+fn snapshot(world: &World, listings: u64) -> Snapshot {
+    let now = now();
     let reference = reference();
-    let records = (0..LISTINGS).map(|number| {
+    let records = (0..listings).map(|number| {
         let record = record(number, world.listing(number), &reference, now);
         (record.listing.id, Some(record))
     });
     let records = records.collect();
-    let changes = Changes { records, reference: Some(reference), seq: 1 };
-    let snapshot = Snapshot::default().with(changes);
-    (0..questions)
-        .map(|number| {
-            let page = snapshot.find(&query(&world, number), now).expect("it has no cursor");
-            page.hits.len()
-        })
-        .sum()
+    Snapshot::default().with(Changes { records, reference: Some(reference), seq: 1 })
 }
 
 /// The categories of the fixtures; areas cost much to look up and are not what is counted here.

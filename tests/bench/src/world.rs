@@ -229,9 +229,9 @@ fn six_decimals(degrees: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ::tests::Place;
     use api::seed::From;
     use domain::record;
-    use ::tests::Place;
 
     use super::*;
 
