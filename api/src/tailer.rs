@@ -17,6 +17,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use crate::listing_view;
+
 /// How often it looks without being poked: how late another process's write may show.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long it waits after the database failed.
@@ -60,7 +62,10 @@ pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
     tailer.read_everything().await?;
     // What the first question of its kind would wait for.
     let prepared = Arc::clone(&tailer.index);
-    tokio::task::spawn_blocking(move || prepared.prepare());
+    tokio::task::spawn_blocking(move || {
+        prepared.prepare();
+        listing_view::write_lines(&prepared.snapshot());
+    });
     let (tell, position) = watch::channel(tailer.seq());
     let poke = Arc::new(Notify::new());
     let feed = Feed { poke: Arc::clone(&poke), position };

@@ -64,8 +64,8 @@ pub struct Document {
 pub(crate) struct Lines(AtomicUsize);
 
 impl Lines {
-    /// What they may take, bytes: half a million of them.
-    const MOST: usize = 256 << 20;
+    /// What they may take, bytes: a million of them in one language, and some in others.
+    const MOST: usize = 768 << 20;
 
     /// Whether no more are kept until they are forgotten.
     pub(crate) fn are_full(&self) -> bool {

@@ -95,7 +95,7 @@ impl Snapshot {
             .zip(meanings)
             .map(|((index, live), words)| question.part(index, live, words, &rarity))
             .collect();
-        let total = parts.iter().map(|part| part.tally()[2]).sum();
+        let total = parts.iter().map(Part::total).sum();
         let facets = facets(query, &parts);
         let after: After<'_> = cursor.as_ref().map(|last| (&last.key, last.id.as_u128()));
         let mut found = question.select(&parts, query.limit + 1, after);

@@ -8,7 +8,7 @@ use crate::{
     bits::{Bits, slots_of},
     cursor::Key,
     query::{Edge, Sort, Window},
-    ranking::{CLASSES, Ranking},
+    ranking::Ranking,
     ruler::Ruler,
     segment::Segment,
     snapshot::Dead,
@@ -63,26 +63,28 @@ impl Part<'_> {
         found
     }
 
-    /// How many are found: in the best class of matches, in the first two, in all. Without words
-    /// all are of one class.
-    pub(crate) fn tally(&self) -> [usize; CLASSES] {
-        let Some(ranking) = &self.ranking else {
-            let hidden = self.dead.slots().iter().chain(&self.except);
-            let lost =
-                hidden.filter(|slot| self.cover.holds(**slot) && self.passing.wanted.holds(**slot));
-            // Who was left out twice is left out once.
-            let mut lost: Vec<u32> = lost.copied().collect();
-            lost.sort_unstable();
-            lost.dedup();
-            return [self.passing.wanted.count(&self.cover) - lost.len(); CLASSES];
-        };
-        let mut tally = [0; CLASSES];
-        for (leaf, bits) in self.leaves() {
-            if bits != 0 {
-                tally[0] += (bits & ranking.class(0, leaf)).count_ones() as usize;
-                tally[1] += (bits & ranking.class(1, leaf)).count_ones() as usize;
-                tally[2] += bits.count_ones() as usize;
-            }
+    /// How many are found.
+    pub(crate) fn total(&self) -> usize {
+        if self.ranking.is_some() {
+            return self.leaves().map(|(_, bits)| bits.count_ones() as usize).sum();
+        }
+        // Without words nothing is looked at but runs, and those that are left out.
+        let hidden = self.dead.slots().iter().chain(&self.except);
+        let mut lost: Vec<u32> = hidden
+            .filter(|slot| self.cover.holds(**slot) && self.passing.wanted.holds(**slot))
+            .copied()
+            .collect();
+        // Who is left out twice is left out once.
+        lost.sort_unstable();
+        lost.dedup();
+        self.passing.wanted.count(&self.cover) - lost.len()
+    }
+
+    /// How many are found of each class of matches.
+    fn tally(&self, ranking: &Ranking<'_>) -> Vec<usize> {
+        let mut tally = vec![0; ranking.classes()];
+        for (leaf, bits) in self.leaves().filter(|(_, bits)| *bits != 0) {
+            ranking.count(leaf, bits, &mut tally);
         }
         tally
     }
@@ -204,16 +206,12 @@ impl Part<'_> {
 
     fn by_relevance(&self, best: &mut Best, goes_on: bool) {
         let Some(ranking) = &self.ranking else { return };
-        let tally = self.tally();
-        for class in 0..CLASSES {
-            let before = if class == 0 { 0 } else { tally[class - 1] };
+        for (class, count) in self.tally(ranking).into_iter().enumerate() {
             let most = ranking.most(class);
-            if tally[class] == before
-                || !best.admits_score(most * ranking.lift(None).max(self.lift()))
-            {
+            if count == 0 || !best.admits_score(most * self.lift(ranking)) {
                 continue;
             }
-            let ruler = self.ruler.as_ref().filter(|_| !goes_on && tally[class] - before > FEW);
+            let ruler = self.ruler.as_ref().filter(|_| !goes_on && count > FEW);
             match ruler {
                 Some(ruler) => {
                     let mut walker = Matching { part: self, ranking, class, most, best };
@@ -229,14 +227,13 @@ impl Part<'_> {
     }
 
     /// What being at the centre, if there is one, lifts a match to at most.
-    fn lift(&self) -> f64 {
-        let Some(ranking) = &self.ranking else { return 1.0 };
+    fn lift(&self, ranking: &Ranking<'_>) -> f64 {
         ranking.lift(self.ruler.as_ref().map(|_| 0.0))
     }
 
     fn class_bits(&self, ranking: &Ranking<'_>, class: usize, leaf: usize) -> u64 {
-        let before = if class == 0 { 0 } else { ranking.class(class - 1, leaf) };
-        self.leaf(leaf) & ranking.class(class, leaf) & !before
+        let bits = self.leaf(leaf);
+        if bits == 0 { 0 } else { bits & ranking.class(class, leaf) }
     }
 
     fn score_all(&self, ranking: &Ranking<'_>, class: usize, best: &mut Best) {

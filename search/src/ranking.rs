@@ -65,8 +65,9 @@ pub(crate) struct Ranking<'a> {
     pub(crate) today: DateTime<Utc>,
 }
 
-/// Classes of matches, best first: every word strongly, every word, any word.
-pub(crate) const CLASSES: usize = 3;
+/// How many words the bits of a leaf have, as binary digits, the lowest first: enough for the most
+/// words of a query.
+type Digits = [u64; 4];
 
 impl Ranking<'_> {
     /// The bits of a leaf that have any word.
@@ -78,35 +79,76 @@ impl Ranking<'_> {
         self.words.iter().fold(0, |any, word| any | word.any.leaf(leaf))
     }
 
-    /// The bits of a leaf that are in a class, those before it included.
-    pub(crate) fn class(&self, class: usize, leaf: usize) -> u64 {
-        match class {
-            _ if self.words.is_empty() => self.any(leaf),
-            0 => self.words.iter().fold(u64::MAX, |all, word| all & word.strong.leaf(leaf)),
-            1 => self.words.iter().fold(u64::MAX, |all, word| all & word.any.leaf(leaf)),
-            _ => self.any(leaf),
-        }
+    /// How many classes of matches there are, the best first: every word where it counts most,
+    /// every word, all but one, and so on to one word.
+    pub(crate) fn classes(&self) -> usize {
+        self.words.len() + 1
     }
 
-    /// No listing of a class, and of none before it, matches better.
+    fn digits(&self, leaf: usize) -> Digits {
+        let mut digits = [0; 4];
+        for word in &self.words {
+            // Adds one where the word is: a carry from digit to digit, 64 listings at once.
+            let mut carry = word.any.leaf(leaf);
+            for digit in &mut digits {
+                (*digit, carry) = (*digit ^ carry, *digit & carry);
+            }
+        }
+        digits
+    }
+
+    fn strong(&self, leaf: usize) -> u64 {
+        self.words.iter().fold(u64::MAX, |all, word| all & word.strong.leaf(leaf))
+    }
+
+    /// The bits of a leaf that are in a class and in none before it.
+    pub(crate) fn class(&self, class: usize, leaf: usize) -> u64 {
+        if self.words.is_empty() {
+            return self.any(leaf);
+        }
+        if class == 0 {
+            return self.strong(leaf);
+        }
+        let words = self.words.len() + 1 - class;
+        let has = exactly(&self.digits(leaf), words);
+        if class == 1 { has & !self.strong(leaf) } else { has }
+    }
+
+    /// Adds to `tally` how many of `bits` of a leaf are in each class.
+    pub(crate) fn count(&self, leaf: usize, bits: u64, tally: &mut [usize]) {
+        if self.words.is_empty() {
+            tally[0] += (bits & self.any(leaf)).count_ones() as usize;
+            return;
+        }
+        let digits = self.digits(leaf);
+        let strong = (bits & self.strong(leaf)).count_ones() as usize;
+        tally[0] += strong;
+        for class in 1..tally.len() {
+            let words = self.words.len() + 1 - class;
+            tally[class] += (bits & exactly(&digits, words)).count_ones() as usize;
+        }
+        tally[1] -= strong;
+    }
+
+    /// No listing of a class matches better.
     pub(crate) fn most(&self, class: usize) -> f64 {
         if self.words.is_empty() {
             return 1.0;
         }
         let worth = || self.rarity.iter().zip(&self.words);
-        let most: f64 = worth().map(|(rarity, word)| rarity * word.most).sum();
+        let all: f64 = worth().map(|(rarity, word)| rarity * word.most).sum();
         match class {
-            0 => most,
+            0 => all,
             1 => {
                 let lost = worth().map(|(rarity, word)| rarity * (word.most - word.weakly));
-                most - lost.fold(f64::INFINITY, f64::min)
+                all - lost.fold(f64::INFINITY, f64::min)
             }
             _ => {
-                let all: f64 = self.rarity.iter().sum();
-                let without = worth().map(|(rarity, word)| {
-                    (most - rarity * word.most) * (1.0 - rarity / all.max(f64::MIN_POSITIVE))
-                });
-                without.fold(0.0, f64::max)
+                let words = self.words.len() + 1 - class;
+                let found = greatest(words, worth().map(|(rarity, word)| rarity * word.most));
+                let has = greatest(words, self.rarity.iter().copied());
+                let rarity: f64 = self.rarity.iter().sum();
+                found * (has / rarity.max(f64::MIN_POSITIVE))
             }
         }
     }
@@ -152,6 +194,21 @@ impl Ranking<'_> {
         let age = (self.today.timestamp_micros() - updated).max(0) as f64 / YEAR;
         (-age).exp2()
     }
+}
+
+/// Those that have exactly `count` words.
+fn exactly(digits: &Digits, count: usize) -> u64 {
+    let digits = digits.iter().enumerate();
+    digits.fold(u64::MAX, |all, (place, digit)| {
+        all & if count >> place & 1 == 1 { *digit } else { !*digit }
+    })
+}
+
+/// The sum of the `count` greatest.
+fn greatest(count: usize, values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values.into_iter().take(count).sum()
 }
 
 fn nearness(metres: Option<f64>) -> f64 {

@@ -97,6 +97,22 @@ impl Server {
         Ok(sum)
     }
 
+    /// Waits until it has nothing to do: what it prepares after a start is not what a question costs.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub async fn settled(&self) -> io::Result<()> {
+        let mut before = Duration::MAX;
+        loop {
+            let now = self.processor_time()?;
+            if now.saturating_sub(before) < Duration::from_millis(10) && before != Duration::MAX {
+                return Ok(());
+            }
+            before = now;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
     /// What it holds in memory.
     ///
     /// # Errors

@@ -103,6 +103,7 @@ async fn ask(
     let memory_empty = empty.memory(options).await?;
     say("starting Griya");
     let griya = full.serve(options).await?;
+    griya.settled().await?;
     let memory = griya.memory()?;
     let rounds = Rounds { count: options.rounds, lasts: options.lasts };
     let load = Arc::new(Load { world: Arc::clone(world), listings: options.listings, rounds });
