@@ -147,7 +147,7 @@ impl Part<'_> {
             Sort::Name => self.by_name(&mut best, lang, after),
             Sort::Start => self.by_start(&mut best, now),
             Sort::Updated => {
-                self.by_key(&mut best, |slot| Key::later(self.segment.updated[slot as usize]))
+                self.by_key(&mut best, |slot| Key::later(self.segment.updated[slot as usize]));
             }
             Sort::Fair | Sort::Distance => self
                 .by_key(&mut best, |slot| Key::Up(shuffled(seed, self.segment.ids[slot as usize]))),

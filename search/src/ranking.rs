@@ -123,9 +123,9 @@ impl Ranking<'_> {
         let digits = self.digits(leaf);
         let strong = (bits & self.strong(leaf)).count_ones() as usize;
         tally[0] += strong;
-        for class in 1..tally.len() {
+        for (class, count) in tally.iter_mut().enumerate().skip(1) {
             let words = self.words.len() + 1 - class;
-            tally[class] += (bits & exactly(&digits, words)).count_ones() as usize;
+            *count += (bits & exactly(&digits, words)).count_ones() as usize;
         }
         tally[1] -= strong;
     }

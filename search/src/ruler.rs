@@ -164,11 +164,12 @@ fn taylor(f: impl Fn(f64) -> f64, lat: f64) -> [f64; 4] {
     // Central differences over 0.2 degrees: the functions are smooth over thousands of times that.
     let step = 0.2_f64;
     let at = |degrees: f64| f(lat + degrees.to_radians());
-    let (a, b, c, d, e) = (at(-2.0 * step), at(-step), at(0.0), at(step), at(2.0 * step));
-    let first = (a - 8.0 * b + 8.0 * d - e) / (12.0 * step);
-    let second = (-a + 16.0 * b - 30.0 * c + 16.0 * d - e) / (12.0 * step * step);
-    let third = (-a + 2.0 * b - 2.0 * d + e) / (2.0 * step.powi(3));
-    [c, first, second / 2.0, third / 6.0]
+    let [before, little, here, more, behind] = [-2.0, -1.0, 0.0, 1.0, 2.0].map(|n| at(n * step));
+    let first = (before - 8.0 * little + 8.0 * more - behind) / (12.0 * step);
+    let second =
+        (-before + 16.0 * little - 30.0 * here + 16.0 * more - behind) / (12.0 * step * step);
+    let third = (-before + 2.0 * little - 2.0 * more + behind) / (2.0 * step.powi(3));
+    [here, first, second / 2.0, third / 6.0]
 }
 
 /// The least and the largest difference between `at` and what lies from `low` to `high`.

@@ -57,7 +57,7 @@ impl Tree {
         let leaves = points.len().div_ceil(LEAF);
         let mut cells = Vec::with_capacity((2 * leaves).saturating_sub(1));
         if leaves > 0 {
-            grow(&mut entries, 0, leaves, &mut cells);
+            grow(&mut entries, leaves, &mut cells);
         }
         let mut tree = Self { at: Vec::with_capacity(points.len()), cells, ..Self::default() };
         for leaf in entries.chunks(LEAF) {
@@ -193,8 +193,8 @@ struct Entry {
     index: u32,
 }
 
-/// Orders `entries` into `leaves` leaves from the `first` on, and notes the cells of the branches.
-fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell>) {
+/// Orders `entries` into `leaves` leaves, and notes the cells of the branches.
+fn grow(entries: &mut [Entry], leaves: usize, cells: &mut Vec<Cell>) {
     let cell = bound(entries);
     cells.push(cell);
     if leaves < 2 {
@@ -203,7 +203,7 @@ fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell
     let middle = leaves / 2;
     let split = middle * LEAF;
     let height = f64::from(cell.north) - f64::from(cell.south);
-    let mean = (f64::from(cell.north) + f64::from(cell.south)) / 2.0 / UNITS;
+    let mean = f64::midpoint(cell.north.into(), cell.south.into()) / UNITS;
     let width = (f64::from(cell.east) - f64::from(cell.west)) * mean.to_radians().cos();
     // By index last: equal points have one order on every node.
     if width > height {
@@ -212,8 +212,8 @@ fn grow(entries: &mut [Entry], first: usize, leaves: usize, cells: &mut Vec<Cell
         entries.select_nth_unstable_by_key(split, |entry| (entry.lat, entry.index));
     }
     let (left, right) = entries.split_at_mut(split);
-    grow(left, first, middle, cells);
-    grow(right, first + middle, leaves - middle, cells);
+    grow(left, middle, cells);
+    grow(right, leaves - middle, cells);
 }
 
 /// The box around points, a unit wider for what rounding moved.

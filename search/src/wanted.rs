@@ -37,13 +37,11 @@ impl Wanted {
 
     /// How many pass in `cover`.
     pub(crate) fn count(&self, cover: &Cover) -> usize {
-        match &self.moving {
-            None => cover.count(self.fixed.as_deref()),
-            Some(_) => {
-                let leaves = cover.leaves();
-                leaves.map(|(leaf, bits)| (bits & self.leaf(leaf)).count_ones() as usize).sum()
-            }
+        if self.moving.is_none() {
+            return cover.count(self.fixed.as_deref());
         }
+        let leaves = cover.leaves();
+        leaves.map(|(leaf, bits)| (bits & self.leaf(leaf)).count_ones() as usize).sum()
     }
 
     /// Confines it further.
@@ -149,9 +147,6 @@ fn wishes(query: &Query) -> Vec<Wish> {
         ids: _,
     } = &query.facts;
     let flag = |flag: &Option<bool>| flag.iter().map(bool::to_string).collect::<Vec<_>>();
-    fn names<T>(list: &[T], name: impl Fn(&T) -> String) -> Vec<String> {
-        list.iter().map(name).collect()
-    }
     let all = [
         (Facet::Kind, names(&query.kinds, |kind| kind.name().to_owned())),
         (Facet::Category, names(&query.categories, ToString::to_string)),
@@ -176,4 +171,8 @@ fn wishes(query: &Query) -> Vec<Wish> {
     let mut wishes: Vec<Wish> = all.into_iter().filter(|(_, values)| !values.is_empty()).collect();
     wishes.iter_mut().for_each(|(_, values)| values.sort_unstable());
     wishes
+}
+
+fn names<T>(list: &[T], name: impl Fn(&T) -> String) -> Vec<String> {
+    list.iter().map(name).collect()
 }

@@ -128,10 +128,10 @@ fn far(world: &World, random: &mut Random) -> String {
 
 /// A star of many corners around Bantul as an encoded polyline.
 fn ring(random: &mut Random) -> String {
-    let corners: Vec<(f64, f64)> = (0..=CORNERS)
+    let corners: Vec<(f64, f64)> = (0..CORNERS)
         .map(|corner| {
-            let angle = std::f64::consts::TAU * f64::from(corner % CORNERS) / f64::from(CORNERS);
-            let radius = if corner == CORNERS { 0.2 } else { random.between(0.05, 0.4) };
+            let angle = std::f64::consts::TAU * f64::from(corner) / f64::from(CORNERS);
+            let radius = random.between(0.05, 0.4);
             (-7.9 + radius * angle.sin(), 110.35 + radius * angle.cos())
         })
         .collect();

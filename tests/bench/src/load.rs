@@ -204,6 +204,6 @@ async fn ask(asking: &Arc<Asking>, server: &Server, until: Until) -> io::Result<
         all.bytes += one.bytes;
         all.odd += one.odd;
     }
-    all.processor = server.processor_time()? - before;
+    all.processor = server.processor_time()?.saturating_sub(before);
     Ok(all)
 }

@@ -63,8 +63,18 @@ impl Kind {
 
     /// The least that processor time of the bare server ÷ that of Griya should be; `None` where
     /// none is set.
-    pub fn mark(self) -> Option<f64> {
-        None
+    pub fn mark(self, listings: u64) -> Option<f64> {
+        // For ten thousand, a hundred thousand, and a million listings.
+        let size = usize::from(listings > 10_000) + usize::from(listings > 100_000);
+        let marks = match self {
+            Self::Nearest => [0.60, 0.60, 0.55],
+            Self::OpenNow => [0.50, 0.45, 0.40],
+            Self::Words | Self::WordsByDistance => [0.40, 0.40, 0.35],
+            Self::Repeated | Self::Unchanged => [0.90; 3],
+            Self::Facets => [0.35; 3],
+            Self::Suggest | Self::Detail => return None,
+        };
+        Some(marks[size])
     }
 
     /// Whether few questions come again and again.

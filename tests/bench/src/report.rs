@@ -50,7 +50,8 @@ impl Report {
     fn costs(&self) -> String {
         let mut text = "\n| question | bare µs | Griya µs | bare ÷ Griya | mark | p50 ms | p99 ms | body bytes | asked | odd |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n".to_owned();
         for cost in &self.costs {
-            let mark = cost.kind.mark().map_or("–".to_owned(), |mark| format!("≥ {mark}"));
+            let mark =
+                cost.kind.mark(self.listings).map_or("–".to_owned(), |mark| format!("≥ {mark}"));
             let _ = writeln!(
                 text,
                 "| {} | {:.1} | {:.1} | {:.3} | {mark} | {} | {} | {} | {} | {} |",

@@ -205,7 +205,7 @@ fn place(record: &mut Value, random: &mut Random) -> &'static str {
 
 /// One to four sessions of two to eight hours.
 fn schedule(random: &mut Random) -> Value {
-    let sessions: Vec<Value> = (0..1 + random.below(4))
+    let sessions: Vec<Value> = (0..=random.below(4))
         .map(|_| {
             let day = FIRST_DAY + Days::new(random.below(DAYS_OF_EVENTS) as u64);
             let (from, hours) = (8 + random.below(8), 2 + random.below(7));
