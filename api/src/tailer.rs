@@ -12,7 +12,7 @@ use std::{
 use domain::{Error, change, record, reference::Reference, store::Store};
 use search::{Changes, Index, Snapshot};
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 use uuid::Uuid;
@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long somebody who wrote waits for the index; what they wrote is on disk all the while.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Handfuls of records that wait to be built in: enough that neither side stands still.
+const WAITING: usize = 4;
 /// Changes read at once.
 const BATCH: u64 = 2000;
 
@@ -118,12 +120,18 @@ impl Tailer {
     async fn read_everything(&mut self) -> Result<(), Error> {
         let reader = &self.store.reader;
         let last = change::newest(reader).await?;
-        let reference = Reference::load(reader).await?;
-        let records = record::load_public(reader).await?;
-        let records = records.into_iter().map(|record| (record.listing.id, Some(record))).collect();
         let seq = last.as_ref().map_or(0, |change| change.seq);
-        let changes = Changes { records, reference: Some(reference), seq };
-        self.index.publish(Snapshot::default().with(changes));
+        let mut reading = Snapshot::reading(Reference::load(reader).await?);
+        // Reading and building take about as long: they go on beside each other.
+        let (hand_on, mut records) = mpsc::channel(WAITING);
+        let building = tokio::task::spawn_blocking(move || {
+            while let Some(some) = records.blocking_recv() {
+                Vec::into_iter(some).for_each(|record| reading.add(record));
+            }
+            reading.finish(seq)
+        });
+        record::pour(reader, hand_on).await?;
+        self.index.publish(building.await.expect("nothing stops it but a panic of its own"));
         self.last = last;
         Ok(())
     }

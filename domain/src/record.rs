@@ -7,6 +7,7 @@ use sea_orm::{
     QuerySelect,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Sender;
 use uuid::Uuid;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 };
 
 mod packed;
+mod quick;
 
 pub use packed::Packed;
 pub(crate) use packed::json;
@@ -104,12 +106,58 @@ pub async fn load_public(db: &impl ConnectionTrait) -> Result<Vec<Record>, DbErr
     Ok(records)
 }
 
+/// Hands every listing the public can see or could, published ones and tombstones, to `to`: each
+/// once, some hundreds or thousands at a time, in no order. It ends early when nobody takes them.
+///
+/// What is written meanwhile may be among them or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pour(db: &impl ConnectionTrait, to: Sender<Vec<Record>>) -> Result<(), DbErr> {
+    let left = match quick::file(db).await? {
+        Some(file) => quick::pour(file, &to).await,
+        None => vec![Ids::default()],
+    };
+    for ids in left {
+        let mut walk = Walk { ids, ..Walk::new(db) };
+        while let Some(records) = walk.next().await? {
+            if to.send(records).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run of ids; without more said, all of them.
+#[derive(Debug, Clone, Copy)]
+struct Ids {
+    /// They come after this one.
+    after: Option<Uuid>,
+    /// They end with this one.
+    until: Uuid,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { after: None, until: Uuid::max() }
+    }
+}
+
+impl Ids {
+    fn condition<C: ColumnTrait>(self, column: C) -> Condition {
+        Condition::all()
+            .add_option(self.after.map(|after| column.gt(after)))
+            .add(column.lte(self.until))
+    }
+}
+
 /// A walk through every listing the public can see or could, in the order of ids, some thousands at
 /// a time: whoever reads a million need not hold them all.
 #[derive(Debug)]
 pub struct Walk<'a, C> {
     db: &'a C,
-    after: Option<Uuid>,
+    ids: Ids,
     step: u64,
 }
 
@@ -119,7 +167,7 @@ const STEP: u64 = 5000;
 impl<'a, C: ConnectionTrait> Walk<'a, C> {
     /// A walk from the beginning.
     pub fn new(db: &'a C) -> Self {
-        Self { db, after: None, step: STEP }
+        Self { db, ids: Ids::default(), step: STEP }
     }
 
     /// The next records, which may be none of a step; `None` at the end.
@@ -132,13 +180,14 @@ impl<'a, C: ConnectionTrait> Walk<'a, C> {
         use listing::entity::{Column, Entity};
         // Not by status: the databases would take its index and sort the whole table every step.
         let mut rows = Entity::find()
-            .filter(Condition::all().add_option(self.after.map(|after| Column::Id.gt(after))))
+            .filter(self.ids.condition(Column::Id))
             .order_by_asc(Column::Id)
             .limit(self.step)
             .all(self.db)
             .await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
-        let of = Of::Range(self.after.replace(last), last);
+        let of = Of::Run(Ids { until: last, ..self.ids });
+        self.ids.after = Some(last);
         rows.retain(|row| matches!(row.status, Status::Published | Status::Archived));
         Ok(Some(complete(self.db, rows, of).await?))
     }
@@ -189,17 +238,15 @@ pub async fn former_ids_of(
 enum Of<'a> {
     /// Those of these listings.
     Ids(&'a [Uuid]),
-    /// Those of the listings after the first id, up to and with the second.
-    Range(Option<Uuid>, Uuid),
+    /// Those of the listings of a run of ids.
+    Run(Ids),
 }
 
 impl Of<'_> {
     fn condition<C: ColumnTrait>(self, column: C) -> Condition {
         match self {
             Self::Ids(ids) => Condition::all().add(column.is_in(ids.iter().copied())),
-            Self::Range(after, last) => Condition::all()
-                .add_option(after.map(|after| column.gt(after)))
-                .add(column.lte(last)),
+            Self::Run(ids) => ids.condition(column),
         }
     }
 

@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod m20261124_000001_reference;
 mod m20261124_000002_listings;
 mod m20261124_000003_change_log;
+mod m20261124_000004_former_slugs;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000001_reference::Migration),
             Box::new(m20261124_000002_listings::Migration),
             Box::new(m20261124_000003_change_log::Migration),
+            Box::new(m20261124_000004_former_slugs::Migration),
         ]
     }
 }

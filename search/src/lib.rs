@@ -46,5 +46,5 @@ pub use index::Index;
 pub use opening::{Opening, Stretch};
 pub use query::{Bbox, Centre, Edge, Facts, Query, Shape, Sort, Window};
 pub use ranking::Score;
-pub use snapshot::{Changes, Lookup, Snapshot};
+pub use snapshot::{Changes, Lookup, Reading, Snapshot};
 pub use suggest::{Suggested, Suggestion};

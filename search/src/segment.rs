@@ -126,8 +126,9 @@ fn slug_key(slug: &Slug) -> u64 {
 }
 
 /// Collects records into a segment.
-pub(crate) struct Builder<'a> {
-    reference: &'a Reference,
+#[derive(Debug)]
+pub(crate) struct Builder {
+    reference: Arc<Reference>,
     lines: Arc<Lines>,
     documents: Vec<Shared>,
     updated: Vec<i64>,
@@ -148,10 +149,10 @@ struct Openings {
     all: Vec<Arc<Opening>>,
 }
 
-impl<'a> Builder<'a> {
-    pub(crate) fn new(reference: &'a Reference, lines: &Arc<Lines>) -> Self {
+impl Builder {
+    pub(crate) fn new(reference: &Arc<Reference>, lines: &Arc<Lines>) -> Self {
         Self {
-            reference,
+            reference: Arc::clone(reference),
             lines: Arc::clone(lines),
             documents: Vec::new(),
             updated: Vec::new(),
@@ -170,7 +171,7 @@ impl<'a> Builder<'a> {
         let mut which = NO_OPENING;
         let document = Document::new(record, venue, Arc::clone(&self.lines), |position| {
             let key = Opening::key(&record.listing, position)?;
-            which = self.openings.of(key, self.reference);
+            which = self.openings.of(key, &self.reference);
             Some(Arc::clone(&self.openings.all[which as usize]))
         });
         let venue = venue.map(Document::record);

@@ -148,6 +148,17 @@ const SMALL: usize = 24;
 const MANY: usize = 4;
 
 impl Snapshot {
+    /// The beginning of a snapshot of all there is.
+    pub fn reading(reference: Reference) -> Reading {
+        let snapshot = Self {
+            gazetteer: Arc::new(Gazetteer::new(&reference)),
+            reference: Arc::new(reference),
+            ..Self::default()
+        };
+        let builder = Builder::new(&snapshot.reference, &snapshot.lines);
+        Reading { snapshot, builder, events: Vec::new() }
+    }
+
     /// The snapshot after `changes`.
     #[must_use]
     pub fn with(&self, changes: Changes) -> Self {
@@ -197,10 +208,17 @@ impl Snapshot {
 
     /// Notes a new state of a listing.
     fn take(&mut self, record: Record, filling: &mut Filling) {
+        if self.note(&record) {
+            filling.new.insert(record.listing.id, record);
+        }
+    }
+
+    /// Notes where names and venues lead; whether the listing is to be found.
+    fn note(&mut self, record: &Record) -> bool {
         let id = record.listing.id;
         let public = record.listing.is_public();
         if !public && !record.listing.is_gone() {
-            return;
+            return false;
         }
         self.former.extend(record.former_slugs.iter().cloned().map(|slug| (slug, id)));
         if !public {
@@ -208,14 +226,14 @@ impl Snapshot {
             self.former.insert(record.listing.slug.clone(), id);
             let (kind, merged_into) = (record.listing.kind, record.listing.merged_into);
             self.gone.insert(id, Gone { kind, merged_into });
-            return;
+            return false;
         }
         if let Some(venue) = record.event().and_then(|event| event.venue) {
             let mut guests = self.guests.get(&venue).cloned().unwrap_or_default();
             guests.push(id);
             self.guests.insert(venue, guests);
         }
-        filling.new.insert(id, record);
+        true
     }
 
     /// Makes a segment of what came, and of the last one if that is small.
@@ -435,6 +453,50 @@ impl Live {
     fn is_among(&self, segments: &[Arc<Segment>]) -> bool {
         segments.iter().any(|segment| Arc::ptr_eq(segment, &self.segment))
     }
+}
+
+/// A snapshot while the listings it is of are read, each once and in any order.
+#[derive(Debug)]
+pub struct Reading {
+    snapshot: Snapshot,
+    builder: Builder,
+    /// They need their venues, whatever comes first.
+    events: Vec<Record>,
+}
+
+impl Reading {
+    /// Takes in a listing, unless the public cannot know of it.
+    pub fn add(&mut self, record: Record) {
+        if !self.snapshot.note(&record) {
+            return;
+        }
+        match record.listing.kind {
+            Kind::Event => self.events.push(record),
+            Kind::Place | Kind::Producer => self.builder.add(&record, None),
+        }
+    }
+
+    /// The snapshot of what was read, as it was after change `seq`.
+    pub fn finish(self, seq: i64) -> Snapshot {
+        let Self { mut snapshot, mut builder, events } = self;
+        snapshot.seq = seq;
+        let wanted: HashSet<Uuid> = events.iter().filter_map(venue_of).collect();
+        let hosts = builder.documents().iter().filter(|host| wanted.contains(&host.id));
+        let venues: HashMap<Uuid, Shared> =
+            hosts.map(|host| (host.id, Arc::clone(host))).collect();
+        for event in &events {
+            let venue = venue_of(event).and_then(|id| venues.get(&id));
+            builder.add(event, venue.map(|venue| &**venue));
+        }
+        if !builder.documents().is_empty() {
+            snapshot.segments.push(Live::new(builder.build()));
+        }
+        snapshot
+    }
+}
+
+fn venue_of(event: &Record) -> Option<Uuid> {
+    event.event()?.venue
 }
 
 /// What is to go into the next segment.

@@ -8,6 +8,7 @@ use domain::{
     store::Store,
     writer::Writer,
 };
+use tokio::sync::mpsc;
 
 use crate::{made, write};
 
@@ -25,14 +26,28 @@ pub async fn measure(folder: &Path) {
         let writes = (first..first + UNIT).map(|n| write::listing(&made::place(n))).collect();
         writer.write(write::unit(writes)).await.expect("written");
     }
-    let (start, mut count) = (Instant::now(), 0_u32);
+    let start = Instant::now();
     let mut walk = Walk::new(&store.reader);
+    let mut count = 0;
     while let Some(records) = walk.next().await.expect("records") {
-        count += u32::try_from(records.len()).expect("some thousands");
+        count += records.len();
     }
-    let rate = f64::from(count) / start.elapsed().as_secs_f64();
-    println!("a start reads {count} records: {rate:.0}/s");
+    tell("a walk", count, start);
+    let start = Instant::now();
+    let (to, mut records) = mpsc::channel(4);
+    let reader = store.reader.clone();
+    let pouring = tokio::spawn(async move { record::pour(&reader, to).await });
+    let mut count = 0;
+    while let Some(some) = records.recv().await {
+        count += some.len();
+    }
+    pouring.await.expect("no panic").expect("records");
+    tell("a start", count, start);
     changes(&store, &writer).await;
+}
+
+fn tell(what: &str, count: usize, start: Instant) {
+    println!("{what} reads {count} records in {:?}", start.elapsed());
 }
 
 /// From the answer of the writer to the record in hand: what the follower of the log adds to it.
