@@ -7,6 +7,7 @@ mod events;
 mod fixtures;
 mod geometry;
 mod log;
+mod oracle;
 mod parameters;
 mod problems;
 mod program;

@@ -137,7 +137,12 @@ impl Snapshot {
         let all = count(self.len());
         (0..words.len())
             .map(|word| {
-                let having = meanings.iter().map(|words| words[word].any.count()).sum();
+                let having = meanings.iter().zip(self.segments()).map(|(words, live)| {
+                    let any = &words[word].any;
+                    let dead = live.dead.slots().iter().filter(|slot| any.bits().holds(**slot));
+                    any.count() - dead.count()
+                });
+                let having = having.sum();
                 (1.0 + all / (1.0 + count(having))).ln()
             })
             .collect()

@@ -482,8 +482,7 @@ impl Reading {
         snapshot.seq = seq;
         let wanted: HashSet<Uuid> = events.iter().filter_map(venue_of).collect();
         let hosts = builder.documents().iter().filter(|host| wanted.contains(&host.id));
-        let venues: HashMap<Uuid, Shared> =
-            hosts.map(|host| (host.id, Arc::clone(host))).collect();
+        let venues: HashMap<Uuid, Shared> = hosts.map(|host| (host.id, Arc::clone(host))).collect();
         for event in &events {
             let venue = venue_of(event).and_then(|id| venues.get(&id));
             builder.add(event, venue.map(|venue| &**venue));

@@ -151,9 +151,9 @@ impl Expanded {
 
 impl Entry {
     /// As [`domain::schedule::Schedule::occurrences`] has it: one without length counts from its
-    /// start on.
+    /// start on, and a window that ends before it begins holds nothing.
     fn overlaps(&self, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> bool {
         let (from, to) = (from.timestamp_micros(), to.timestamp_micros());
-        self.start < to && (self.end > from || self.start >= from)
+        from < to && self.start < to && (self.end > from || self.start >= from)
     }
 }

@@ -12,9 +12,7 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use serde::{
-    de::{DeserializeOwned, IntoDeserializer as _, value},
-};
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value};
 use tokio::{sync::mpsc::Sender, task};
 use uuid::Uuid;
 
@@ -92,11 +90,7 @@ fn halves(db: &Connection) -> Result<[Ids; 2]> {
 
 /// Gives the public listings of `ids` in order, some thousands at a time, each time with the last
 /// id read; ends early when `f` says so.
-fn read(
-    db: &Connection,
-    ids: Ids,
-    mut f: impl FnMut(Vec<Record>, Uuid) -> bool,
-) -> Result<()> {
+fn read(db: &Connection, ids: Ids, mut f: impl FnMut(Vec<Record>, Uuid) -> bool) -> Result<()> {
     let mut listings = select::<listing::Model>(db)?;
     let mut places = select::<place::Model>(db)?;
     let mut producers = select::<producer::Model>(db)?;
