@@ -408,7 +408,7 @@ impl Bout {
         query.lang = *random.one(&Lang::ALL);
         query.limit = *random.one(&[1, 7, 50, 100_000]);
         query.seed = random.chance(50).then(|| "7".to_owned());
-        self.place(random, oracle, &mut query);
+        Self::place(random, oracle, &mut query);
         self.time(random, &mut query);
         filters(random, oracle, &mut query);
         facts(random, &mut query.facts);
@@ -418,7 +418,7 @@ impl Bout {
         query
     }
 
-    fn place(&self, random: &mut Random, oracle: &Oracle, query: &mut Query) {
+    fn place(random: &mut Random, oracle: &Oracle, query: &mut Query) {
         if query.sort == Sort::Distance || random.chance(30) {
             let (at, metres) = random.one(&oracle.centres);
             let edge = random.one(metres).unwrap_or(5000.0);

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tests::{Service, at};
 use uuid::Uuid;
 
-/// Numbers that look random and are the same for the same seed (SplitMix64, Steele et al. 2014).
+/// Numbers that look random and are the same for the same seed (`SplitMix64`, Steele et al. 2014).
 #[derive(Debug)]
 pub struct Random(pub u64);
 
@@ -368,7 +368,7 @@ fn point(random: &mut Random) -> Value {
     if random.chance(2) {
         return json!({ "lat": random.between(-9.0, -7.0), "lon": random.pick(&[&180.0, &-180.0]) });
     }
-    let (row, column) = (f64::from(random.below(6) as u32), f64::from(random.below(6) as u32));
+    let (row, column) = (sixth(random), sixth(random));
     let (lat, lon) = (-8.0 + row * 0.06, 110.2 + column * 0.06);
     if random.chance(30) {
         return json!({ "lat": lat, "lon": lon });
@@ -418,4 +418,9 @@ fn schedule(random: &mut Random) -> Value {
             "days": 1 + random.below(3),
         }),
     }
+}
+
+/// One of six steps.
+fn sixth(random: &mut Random) -> f64 {
+    u32::try_from(random.below(6)).map_or(0.0, f64::from)
 }
