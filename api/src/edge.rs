@@ -1,6 +1,6 @@
 //! The edge: what every request passes on its way in and every answer on its way out.
 //!
-//! From outside in: request id and log line, rate limit, the [cache](crate::cache) of answers,
+//! From outside in: request id and log line, rate limit, the cache of answers,
 //! gate (size, credentials, room, time, panics), packing, routes. Outward: tags, problems put into
 //! words, CORS and security headers, 304. It is one service by hand and no stack of layers: each
 //! layer of a router is boxed, and cloned with all below it for every request.
