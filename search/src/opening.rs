@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::{
-    hours::{Context, Hours, Openness, State},
+    hours::{Context, HORIZON, Hours, Openness, State},
     listing::{self, NoticeKind},
     position::Position,
     reference::Reference,
@@ -118,7 +118,9 @@ impl Opening {
     fn openness(&self, at: DateTime<Utc>) -> (Option<Openness>, Option<DateTime<Utc>>) {
         if let Some(hours) = &self.hours {
             let openness = hours.at(at.with_timezone(&self.zone), &self.context);
-            return (Some(openness), openness.until.map(|until| until.to_utc()));
+            // No change within the horizon is not none ever.
+            let until = openness.until.map_or(at + HORIZON, |until| until.to_utc());
+            return (Some(openness), Some(until));
         }
         // No hours, but a closure closes all the same.
         let closures = &self.context.closures;
