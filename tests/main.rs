@@ -14,3 +14,4 @@ mod program;
 mod relevance;
 mod representations;
 mod schema;
+mod walks;

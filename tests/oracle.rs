@@ -3,10 +3,7 @@
 
 pub mod world;
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -93,10 +90,13 @@ impl Seen {
     /// When the first occurrence between two instants begins: one without length counts from its
     /// start on.
     fn first(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        // All in order, and none longer than a listed session may be.
+        let earliest = from - TimeDelta::days(367);
+        let known = self.times.partition_point(|(start, _)| *start < earliest);
         let overlaps = |(start, end): &&(DateTime<Utc>, DateTime<Utc>)| {
             *start < to && if start == end { *start >= from } else { *end > from }
         };
-        self.times.iter().find(overlaps).filter(|_| from < to).map(|(start, _)| *start)
+        self.times[known..].iter().find(overlaps).filter(|_| from < to).map(|(start, _)| *start)
     }
 }
 
@@ -147,7 +147,7 @@ fn values(record: &Record, area: Option<&AreaCode>) -> BTreeMap<Facet, BTreeSet<
     all
 }
 
-/// What questions are about again and again, each with the oracle's answer for every listing.
+/// All listings in the order of their ids, and what questions are about again and again, each with the oracle's answer for every listing.
 struct Oracle {
     all: Vec<Seen>,
     centres: Vec<(Position, Vec<Option<f64>>)>,
@@ -253,28 +253,19 @@ impl Oracle {
         seen.first(from, to)
     }
 
-    /// The order of two listings; `None` where the oracle does not know the order.
-    fn compare(&self, query: &Query, now: DateTime<Utc>, a: usize, b: usize) -> Option<Ordering> {
-        let (one, other) = (&self.all[a], &self.all[b]);
-        let order = match query.sort {
-            Sort::Distance => {
-                let metres = self.metres(query.centre?.at);
-                let far = |one: usize| metres[one].unwrap_or(f64::INFINITY);
-                far(a).total_cmp(&far(b))
-            }
-            Sort::Name => {
-                let name = |seen: &'_ Seen| seen.names[query.lang as usize].clone();
-                name(one).cmp(&name(other))
-            }
-            Sort::Updated => other.updated.cmp(&one.updated),
-            Sort::Start => {
-                let start = |one| self.start(one, query.window, now);
-                let last = DateTime::<Utc>::MAX_UTC;
-                start(a).unwrap_or(last).cmp(&start(b).unwrap_or(last))
-            }
-            Sort::Fair | Sort::Relevance => return None,
+    /// What a listing is ordered by, before its id.
+    fn key(&self, query: &Query, now: DateTime<Utc>, one: usize) -> (f64, &str) {
+        #[expect(clippy::cast_precision_loss, reason = "less than 2^53 for 285 years")]
+        let micros = |instant: DateTime<Utc>| instant.timestamp_micros() as f64;
+        let seen = &self.all[one];
+        let number = match query.sort {
+            Sort::Distance => self.metres(query.centre.unwrap().at)[one].unwrap_or(f64::INFINITY),
+            Sort::Name => return (0.0, &seen.names[query.lang as usize]),
+            Sort::Updated => -micros(seen.updated),
+            Sort::Start => self.start(one, query.window, now).map_or(f64::INFINITY, micros),
+            Sort::Fair | Sort::Relevance => 0.0,
         };
-        Some(order.then(one.id.cmp(&other.id)))
+        (number, "")
     }
 
     fn counts(&self, facet: Facet, found: &[usize], query: &Query) -> Vec<(String, usize)> {
@@ -294,7 +285,7 @@ impl Oracle {
 
     /// Compares a page with what it should be.
     fn check(&mut self, query: &Query, now: DateTime<Utc>, page: &Page, note: &str) {
-        let mut found = self.found(query, now);
+        let found = self.found(query, now);
         assert_eq!(page.total, found.len(), "total: {note}");
         for (facet, counts) in &page.facets {
             let counts: Vec<_> = counts.iter().map(|one| (one.value.clone(), one.count)).collect();
@@ -304,16 +295,19 @@ impl Oracle {
         let ids: Vec<Uuid> = page.hits.iter().map(|hit| hit.document.id).collect();
         let met: BTreeSet<Uuid> = ids.iter().copied().collect();
         assert_eq!(met.len(), ids.len(), "met twice: {note}");
-        let number: HashMap<Uuid, usize> =
-            found.iter().map(|one| (self.all[*one].id, *one)).collect();
-        assert!(ids.iter().all(|id| number.contains_key(id)), "should not be there: {note}");
+        let number = |id: &Uuid| self.all.binary_search_by_key(id, |seen| seen.id).unwrap();
+        let is_due = |id: &Uuid| found.binary_search(&number(id)).is_ok();
+        assert!(ids.iter().all(is_due), "should not be there: {note}");
         if query.sort != Sort::Fair {
-            found.sort_by(|a, b| self.compare(query, now, *a, *b).unwrap());
-            let due: Vec<Uuid> = found.iter().map(|one| self.all[*one].id).collect();
-            assert!(due.starts_with(&ids), "order: {note}");
+            // They are in the order of their ids, which a stable sort keeps among equals.
+            let mut due: Vec<_> =
+                found.iter().map(|one| (self.key(query, now, *one), *one)).collect();
+            due.sort_by(|((a, of_a), _), ((b, of_b), _)| a.total_cmp(b).then(of_a.cmp(of_b)));
+            let due = due.iter().map(|(_, one)| self.all[*one].id);
+            assert!(due.take(ids.len()).eq(ids.iter().copied()), "order: {note}");
         }
         for hit in &page.hits {
-            let one = number[&hit.document.id];
+            let one = number(&hit.document.id);
             let metres = query.centre.and_then(|centre| self.metres(centre.at)[one]);
             let metres = metres.map(|metres| (metres * 10.0).round() / 10.0);
             assert_eq!(hit.distance_m, metres, "{} {note}", hit.document.id);
@@ -406,9 +400,9 @@ impl Bout {
         let sorts = [Sort::Distance, Sort::Name, Sort::Updated, Sort::Start, Sort::Fair];
         let mut query = Query::all(*random.one(&sorts));
         query.lang = *random.one(&Lang::ALL);
-        query.limit = *random.one(&[1, 7, 50, 100_000]);
+        query.limit = *random.one(&[1, 7, 7, 50, 50, 300, 300, 100_000]);
         query.seed = random.chance(50).then(|| "7".to_owned());
-        Self::place(random, oracle, &mut query);
+        place(random, oracle, &mut query);
         self.time(random, &mut query);
         filters(random, oracle, &mut query);
         facts(random, &mut query.facts);
@@ -416,26 +410,6 @@ impl Bout {
             query.facets = random.some(Facet::ALL, 3);
         }
         query
-    }
-
-    fn place(random: &mut Random, oracle: &Oracle, query: &mut Query) {
-        if query.sort == Sort::Distance || random.chance(30) {
-            let (at, metres) = random.one(&oracle.centres);
-            let edge = random.one(metres).unwrap_or(5000.0);
-            let radius = *random.one(&[1.0, 50.0, 900.0, 20_000.0, 100_000.0, edge, edge]);
-            let radius_m = random.chance(60).then_some(radius);
-            query.centre = Some(Centre { at: *at, radius_m });
-        }
-        if random.chance(15) {
-            let (a, b) = (near(random), near(random));
-            let across = random.chance(20);
-            let (west, east) = if across { (170.0, -110.3) } else { (a.lon(), b.lon()) };
-            let (south, north) = (a.lat().min(b.lat()), a.lat().max(b.lat()));
-            query.bbox = Some(Bbox { west, south, east, north });
-        }
-        if random.chance(15) {
-            query.shape = Some(random.one(&oracle.shapes).0.clone());
-        }
     }
 
     fn time(&self, random: &mut Random, query: &mut Query) {
@@ -453,6 +427,26 @@ impl Bout {
             };
             query.window = Some(Window { from: edge(random), to: edge(random) });
         }
+    }
+}
+
+fn place(random: &mut Random, oracle: &Oracle, query: &mut Query) {
+    if query.sort == Sort::Distance || random.chance(30) {
+        let (at, metres) = random.one(&oracle.centres);
+        let edge = random.one(metres).unwrap_or(5000.0);
+        let radius = *random.one(&[1.0, 50.0, 900.0, 20_000.0, 100_000.0, edge, edge]);
+        let radius_m = random.chance(60).then_some(radius);
+        query.centre = Some(Centre { at: *at, radius_m });
+    }
+    if random.chance(15) {
+        let (a, b) = (near(random), near(random));
+        let across = random.chance(20);
+        let (west, east) = if across { (170.0, -110.3) } else { (a.lon(), b.lon()) };
+        let (south, north) = (a.lat().min(b.lat()), a.lat().max(b.lat()));
+        query.bbox = Some(Bbox { west, south, east, north });
+    }
+    if random.chance(15) {
+        query.shape = Some(random.one(&oracle.shapes).0.clone());
     }
 }
 
@@ -562,7 +556,6 @@ fn it_is_in_a_fourth_world() {
 }
 
 #[test]
-#[ignore = "typing errors are judged by each segment for itself until the index is tidied"]
 fn how_the_listings_came_to_be_known_changes_no_answer_to_words() {
     let mut world = World::new(5, 2000);
     let oracle = Oracle::new(&mut world);
@@ -607,4 +600,47 @@ fn compare(query: &Query, now: DateTime<Utc>, [many, one]: [&Snapshot; 2], note:
         assert!(page.hits.is_sorted_by_key(metres), "{note}");
         assert_eq!(page.total, many_page.total, "{note}");
     }
+}
+
+/// A listing of this name, with no other words.
+fn named(world: &mut World, number: u128, name: &str) -> (Uuid, Option<Record>) {
+    let id = Uuid::from_u128(number);
+    let mut record = world.record(id);
+    record.listing.name = BTreeMap::from([(Lang::Id, name.to_owned())]).try_into().unwrap();
+    record.listing.summary = None;
+    record.listing.tags = domain::listing::Tags::default();
+    (id, Some(record))
+}
+
+#[test]
+fn a_closure_in_two_years_is_known_whoever_asked_about_now_before() {
+    let mut world = World::empty(1);
+    let (id, mut record) = named(&mut world, 1, "samudra");
+    let listing = &mut record.as_mut().unwrap().listing;
+    listing.hours = Some("24/7".to_owned());
+    listing.notices = serde_json::from_value(serde_json::json!([{
+        "kind": "closure", "source": "made up", "text": { "id": "Libur" },
+        "from": "2028-06-01T00:00:00Z", "to": "2028-07-01T00:00:00Z",
+    }]))
+    .unwrap();
+    world.take(vec![(id, record)]);
+    let open = |then: &str| {
+        let query = Query { open_at: Some(Edge::At(at(then))), ..Query::all(Sort::Name) };
+        world.index.snapshot().find(&query, at(NOON)).unwrap().total
+    };
+    assert_eq!(open(NOON), 1);
+    assert_eq!(open("2028-06-10T00:00:00Z"), 0);
+}
+
+#[test]
+#[ignore = "whether a word is known is decided by each segment for itself"]
+fn a_word_that_is_known_is_no_typing_error_of_what_came_later() {
+    let mut world = World::empty(1);
+    let known = (1..=100).map(|number| named(&mut world, number, "sekar")).collect();
+    world.take(known);
+    let newcomer = named(&mut world, 101, "sejarah");
+    world.take(vec![newcomer]);
+    let query = Query { words: Some("sekar".to_owned()), ..Query::all(Sort::Relevance) };
+    let total = |snapshot: &Snapshot| snapshot.find(&query, at(NOON)).unwrap().total;
+    assert_eq!(total(&world.index.snapshot()), total(&at_once(&world)));
 }

@@ -58,7 +58,7 @@ impl Random {
     }
 }
 
-/// Words of names and summaries: no two are a typing error or two apart.
+/// Words of names and summaries: no two, and no tag, are typing errors apart or begin so.
 pub const WORDS: [&str; 24] = [
     "samudra",
     "lereng",
@@ -85,7 +85,7 @@ pub const WORDS: [&str; 24] = [
     "yogyakarta",
     "halaman",
 ];
-pub const TAGS: [&str; 6] = ["keluarga", "sunset", "murah", "foto", "sejarah", "sepeda"];
+pub const TAGS: [&str; 6] = ["keluarga", "sunset", "murah", "foto", "warisan", "sepeda"];
 pub const FACILITIES: [&str; 4] = ["parking", "toilet", "food", "guide"];
 pub const PAYMENTS: [&str; 3] = ["cash", "qris", "card"];
 pub const TONGUES: [&str; 3] = ["id", "en", "jv"];
@@ -128,10 +128,7 @@ pub struct World {
 impl World {
     /// A world of about `size` listings: most came at once, the rest in short and long runs.
     pub fn new(seed: u64, size: usize) -> Self {
-        let index = Index::default();
-        let reference = Some(reference().clone());
-        index.apply(Changes { reference, ..Changes::default() });
-        let mut world = Self { index, records: BTreeMap::new(), random: Random(seed), seq: 0 };
+        let mut world = Self::empty(seed);
         let first = world.newcomers(size * 3 / 4);
         world.take(first);
         while world.records.len() < size {
@@ -144,6 +141,14 @@ impl World {
             }
         }
         world
+    }
+
+    /// A world of no listings.
+    pub fn empty(seed: u64) -> Self {
+        let index = Index::default();
+        let reference = Some(reference().clone());
+        index.apply(Changes { reference, ..Changes::default() });
+        Self { index, records: BTreeMap::new(), random: Random(seed), seq: 0 }
     }
 
     /// Does something to so many listings at once; who is not what they were before.
@@ -192,7 +197,8 @@ impl World {
         ids
     }
 
-    fn take(&mut self, changes: Vec<(Uuid, Option<Record>)>) {
+    /// Takes in new states of listings, all at once.
+    pub fn take(&mut self, changes: Vec<(Uuid, Option<Record>)>) {
         for (id, record) in &changes {
             self.records.remove(id);
             if let Some(record) = record.as_ref().filter(|record| record.listing.is_public()) {
@@ -221,7 +227,8 @@ impl World {
         at(tests::NOON) - TimeDelta::minutes(minutes)
     }
 
-    fn record(&mut self, id: Uuid) -> Record {
+    /// A made-up listing.
+    pub fn record(&mut self, id: Uuid) -> Record {
         let kind = *self.random.one(&[
             Kind::Place,
             Kind::Place,
@@ -368,8 +375,8 @@ fn point(random: &mut Random) -> Value {
     if random.chance(2) {
         return json!({ "lat": random.between(-9.0, -7.0), "lon": random.pick(&[&180.0, &-180.0]) });
     }
-    let (row, column) = (sixth(random), sixth(random));
-    let (lat, lon) = (-8.0 + row * 0.06, 110.2 + column * 0.06);
+    let mut corner = || *random.one(&[0.0, 0.06, 0.12, 0.18, 0.24, 0.3]);
+    let (lat, lon) = (-8.0 + corner(), 110.2 + corner());
     if random.chance(30) {
         return json!({ "lat": lat, "lon": lon });
     }
@@ -418,9 +425,4 @@ fn schedule(random: &mut Random) -> Value {
             "days": 1 + random.below(3),
         }),
     }
-}
-
-/// One of six steps.
-fn sixth(random: &mut Random) -> f64 {
-    u32::try_from(random.below(6)).map_or(0.0, f64::from)
 }
