@@ -633,7 +633,6 @@ fn a_closure_in_two_years_is_known_whoever_asked_about_now_before() {
 }
 
 #[test]
-#[ignore = "whether a word is known is decided by each segment for itself"]
 fn a_word_that_is_known_is_no_typing_error_of_what_came_later() {
     let mut world = World::empty(1);
     let known = (1..=100).map(|number| named(&mut world, number, "sekar")).collect();

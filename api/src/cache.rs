@@ -1,6 +1,6 @@
 //! Cache: answers that were given and are still true, whole and encoded, to be given again.
 //!
-//! An answer is kept under everything that decides it ([`Wanted`]), and holds as long as the index
+//! An answer is kept under everything that decides it ([`Read`]), and holds as long as the index
 //! shows the snapshot that it was made of and the moment has not come at which it changes by
 //! itself. Nothing is ever taken out because it went stale: it is not served, and makes room when
 //! the cache is full.
@@ -33,11 +33,11 @@ const OVERHEAD: usize = 2048;
 /// A usual answer, bytes; only a guess for the size of the table.
 const USUAL: u64 = 8 * 1024;
 
-/// A read that may be answered from the cache, and all of it that decides the answer.
+/// A public read, and all of it that decides the answer.
 ///
 /// On a miss the routes see nothing but this: what is not in the key cannot be in the answer.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct Read {
     key: Vec<u8>,
     target: PathAndQuery,
     accept: Vec<HeaderValue>,
@@ -45,7 +45,7 @@ pub struct Wanted {
     encoding: Encoding,
 }
 
-impl Wanted {
+impl Read {
     /// What `request` wants, if it is a public read.
     pub fn of(request: &Request, encoding: Encoding) -> Option<Self> {
         let target = request.uri().path_and_query()?;
@@ -146,7 +146,7 @@ impl Cache {
     /// The answer to `wanted`, if there is one that holds.
     pub fn get(
         &self,
-        wanted: &Wanted,
+        wanted: &Read,
         snapshot: &Arc<Snapshot>,
         now: DateTime<Utc>,
     ) -> Option<Arc<Kept>> {
@@ -154,7 +154,7 @@ impl Cache {
     }
 
     /// Keeps the answer to `wanted`.
-    pub fn put(&self, wanted: Wanted, kept: Kept) {
+    pub fn put(&self, wanted: Read, kept: Kept) {
         self.0.insert(wanted.key, Arc::new(kept));
     }
 }

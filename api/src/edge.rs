@@ -36,7 +36,7 @@ use uuid::fmt::Hyphenated;
 use crate::{
     answer::{self, Keep},
     app::App,
-    cache::{self, Cache, Kept, Wanted},
+    cache::{self, Cache, Kept, Read},
     encoding::Encoding,
     ids, lang,
     problem::{self, Caller, Kind, Problem},
@@ -107,7 +107,7 @@ impl Service<Request> for Edge {
         visit.verdict = rate::count(&self.within.app, &request, self.peer);
         let admitted = admit(&request, visit.verdict);
         let encoding = Encoding::of(request.headers());
-        let wanted = admitted.is_ok().then(|| Wanted::of(&request, encoding)).flatten();
+        let wanted = admitted.is_ok().then(|| Read::of(&request, encoding)).flatten();
         if let Some(wanted) = &wanted
             && let Some(response) = self.within.again(wanted, visit.now)
         {
@@ -134,13 +134,13 @@ impl Service<Request> for Edge {
 
 impl Within {
     /// An answer that was given before and still holds.
-    fn again(&self, wanted: &Wanted, now: DateTime<Utc>) -> Option<Response> {
+    fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<Response> {
         let kept = self.cache.get(wanted, &self.app.index.snapshot(), now)?;
         Some(kept.response(now))
     }
 
     /// Answers a public read, and keeps the answer.
-    async fn read(&self, wanted: Wanted, caller: &Caller) -> Response {
+    async fn read(&self, wanted: Read, caller: &Caller) -> Response {
         let snapshot = self.app.index.snapshot();
         let response = self.run(wanted.request(), wanted.encoding()).await;
         self.keep(wanted, &snapshot, dressed(response, caller)).await
@@ -177,7 +177,7 @@ impl Within {
     ///
     /// The index moves in one direction only: where it shows `before` still, the answer was made of
     /// that.
-    async fn keep(&self, wanted: Wanted, before: &Arc<Snapshot>, response: Response) -> Response {
+    async fn keep(&self, wanted: Read, before: &Arc<Snapshot>, response: Response) -> Response {
         let keep = response.extensions().get::<Keep>().copied();
         let Some(keep) = keep.filter(|keep| keep.bytes <= cache::LARGEST) else { return response };
         let same = Arc::ptr_eq(before, &self.app.index.snapshot());

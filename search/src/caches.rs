@@ -12,9 +12,12 @@ use crate::{
     segment::{NO_OPENING, Segment},
 };
 
-/// Bytes of memory that filters, and the meanings of words, may take in one segment.
+/// Bytes of memory that filters may take in one segment.
 const FILTER_BYTES: u64 = 24 << 20;
+/// The same for the meanings of words: a usual word takes more than a byte a listing, and there are
+/// some hundred usual words.
 const WORD_BYTES: u64 = 64 << 20;
+const WORD_BYTES_A_LISTING: u64 = 128;
 /// Moments for which it is known who is open.
 const MOMENTS: usize = 4;
 
@@ -65,7 +68,8 @@ impl Segment {
 
     /// The meaning known by `key`; `make` works it out the first time.
     pub(crate) fn meaning(&self, key: &str, make: impl FnOnce() -> Meaning) -> Arc<Meaning> {
-        let cache = self.caches.words.get_or_init(|| Cache::with_weighter(1024, WORD_BYTES, Bytes));
+        let most = WORD_BYTES + WORD_BYTES_A_LISTING * self.len() as u64;
+        let cache = self.caches.words.get_or_init(|| Cache::with_weighter(1024, most, Bytes));
         if let Some(known) = cache.get(key) {
             return known;
         }

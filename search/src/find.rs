@@ -2,7 +2,7 @@
 //!
 //! Every segment says how many it has and offers its best; the best of all are the page.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use domain::{listing::DEFAULT_ZONE, schedule::Occurrence};
@@ -95,7 +95,7 @@ impl Snapshot {
             .zip(meanings)
             .map(|((index, live), words)| question.part(index, live, words, &rarity))
             .collect();
-        let total = parts.iter().map(Part::total).sum();
+        let total = parts.iter().map(|part| part.total(query.sort)).sum();
         let facets = facets(query, &parts);
         let after: After<'_> = cursor.as_ref().map(|last| (&last.key, last.id.as_u128()));
         let mut found = question.select(&parts, query.limit + 1, after);
@@ -122,8 +122,12 @@ impl Snapshot {
     /// What the words of a query stand for in one segment.
     fn meanings(&self, live: &Live, question: &Question<'_>) -> Vec<Arc<Meaning>> {
         let make = |word: &Word| {
-            live.segment.meaning(&known_by(word), || {
-                Meaning::new(&live.segment, word, &self.gazetteer().named(word))
+            // What another segment knows is no typing error in this one.
+            let others = self.segments().iter().map(|other| &other.segment);
+            let others = others.filter(|other| !Arc::ptr_eq(other, &live.segment));
+            let elsewhere = others.map(|other| other.lexicon.knows(word)).sum();
+            live.segment.meaning(&known_by(word, elsewhere), || {
+                Meaning::new(&live.segment, word, elsewhere, &self.gazetteer().named(word))
             })
         };
         question.words().iter().map(make).collect()
@@ -172,8 +176,8 @@ impl Snapshot {
 }
 
 /// What a word's meaning is kept under: everything that decides it.
-fn known_by(word: &Word) -> String {
-    let mut key = word.text.clone();
+fn known_by(word: &Word, elsewhere: u32) -> String {
+    let mut key = format!("{elsewhere} {}", word.text);
     key.push(if word.open { '*' } else { ' ' });
     for other in &word.also {
         key.push_str(&other.text);
@@ -252,6 +256,7 @@ impl<'a> Question<'a> {
             ranking,
             ruler: self.ruler,
             radius: radius.unwrap_or(f64::INFINITY),
+            tally: OnceCell::new(),
         }
     }
 

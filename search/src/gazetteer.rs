@@ -69,7 +69,7 @@ impl Gazetteer {
 
     /// What `word` may name.
     pub(crate) fn named(&self, word: &Word) -> Vec<Named> {
-        let found = self.lexicon.expand(word).into_iter();
+        let found = self.lexicon.expand(word, 0).into_iter();
         found
             .flat_map(|one| {
                 let named = self.named[one.term as usize].iter().cloned();

@@ -8,7 +8,7 @@ use crate::{
     fields::Field,
     gazetteer::Named,
     segment::Segment,
-    words::Word,
+    words::{Expansion, Word},
 };
 
 /// Weights are kept in steps of a fiftieth: the greatest, 5, is 250.
@@ -43,18 +43,20 @@ enum Weights {
 }
 
 impl Meaning {
-    pub(crate) fn new(segment: &Segment, word: &Word, named: &[Named]) -> Self {
-        Self::of(segment, word, named, Field::Summary)
+    /// What `word` stands for; `elsewhere` says in how many documents the other segments know it.
+    pub(crate) fn new(segment: &Segment, word: &Word, elsewhere: u32, named: &[Named]) -> Self {
+        let found = segment.lexicon.expand(word, elsewhere);
+        Self::of(segment, found, named, Field::Summary)
     }
 
     /// What it stands for in names alone.
     pub(crate) fn in_names(segment: &Segment, word: &Word) -> Self {
-        Self::of(segment, word, &[], Field::LongName)
+        Self::of(segment, segment.lexicon.expand(word, 0), &[], Field::LongName)
     }
 
-    fn of(segment: &Segment, word: &Word, named: &[Named], last: Field) -> Self {
+    fn of(segment: &Segment, found: Vec<Expansion>, named: &[Named], last: Field) -> Self {
         let mut weights = Vec::new();
-        for one in segment.lexicon.expand(word) {
+        for one in found {
             let entries = segment.entries(one.term).filter(|(_, field)| *field <= last);
             weights.extend(entries.map(|(slot, field)| (slot, step(field.weight() * one.factor))));
         }

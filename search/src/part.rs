@@ -1,5 +1,7 @@
 //! Part: what one segment has to say to a query.
 
+use std::cell::OnceCell;
+
 use chrono::{DateTime, Utc};
 use domain::text::{Lang, fold};
 
@@ -38,6 +40,8 @@ pub(crate) struct Part<'a> {
     pub(crate) ranking: Option<Ranking<'a>>,
     pub(crate) ruler: Option<Ruler>,
     pub(crate) radius: f64,
+    /// How many are of each class of matches, once it was counted.
+    pub(crate) tally: OnceCell<Vec<usize>>,
 }
 
 impl Part<'_> {
@@ -63,9 +67,13 @@ impl Part<'_> {
         found
     }
 
-    /// How many are found.
-    pub(crate) fn total(&self) -> usize {
-        if self.ranking.is_some() {
+    /// How many are found; in an order by relevance they are counted class by class, for that
+    /// order asks them again.
+    pub(crate) fn total(&self, sort: Sort) -> usize {
+        if let Some(ranking) = &self.ranking {
+            if sort == Sort::Relevance {
+                return self.tally(ranking).iter().sum();
+            }
             return self.leaves().map(|(_, bits)| bits.count_ones() as usize).sum();
         }
         // Without words nothing is looked at but runs, and those that are left out.
@@ -81,12 +89,14 @@ impl Part<'_> {
     }
 
     /// How many are found of each class of matches.
-    fn tally(&self, ranking: &Ranking<'_>) -> Vec<usize> {
-        let mut tally = vec![0; ranking.classes()];
-        for (leaf, bits) in self.leaves().filter(|(_, bits)| *bits != 0) {
-            ranking.count(leaf, bits, &mut tally);
-        }
-        tally
+    fn tally(&self, ranking: &Ranking<'_>) -> &[usize] {
+        self.tally.get_or_init(|| {
+            let mut tally = vec![0; ranking.classes()];
+            for (leaf, bits) in self.leaves().filter(|(_, bits)| *bits != 0) {
+                ranking.count(leaf, bits, &mut tally);
+            }
+            tally
+        })
     }
 
     /// How far a slot is, and how wrong that may be, metres.
@@ -206,7 +216,7 @@ impl Part<'_> {
 
     fn by_relevance(&self, best: &mut Best, goes_on: bool) {
         let Some(ranking) = &self.ranking else { return };
-        for (class, count) in self.tally(ranking).into_iter().enumerate() {
+        for (class, count) in self.tally(ranking).iter().copied().enumerate() {
             let most = ranking.most(class);
             if count == 0 || !best.admits_score(most * self.lift(ranking)) {
                 continue;

@@ -41,8 +41,8 @@ pub(crate) struct Segment {
     ends: Vec<usize>,
     /// By term, ascending: a slot, and in the last three bits the best field it stands in.
     entries: Vec<u32>,
-    by_id: Lookup,
-    by_slug: Lookup,
+    by_id: Hashed,
+    by_slug: Hashed,
     pub(crate) times: Times,
     pub(crate) caches: Caches,
 }
@@ -93,12 +93,12 @@ impl Segment {
 
 /// Finds slots by a hash of what they are known by.
 #[derive(Debug, Default)]
-struct Lookup {
+struct Hashed {
     keys: Vec<u64>,
     slots: Vec<u32>,
 }
 
-impl Lookup {
+impl Hashed {
     fn new(keys: impl Iterator<Item = u64>) -> Self {
         let mut pairs: Vec<(u64, u32)> = keys.zip(0..).collect();
         pairs.sort_unstable();
@@ -261,8 +261,8 @@ impl Builder {
             lexicon,
             ends,
             entries,
-            by_id: Lookup::new(documents.iter().map(|document| id_key(document.id))),
-            by_slug: Lookup::new(documents.iter().map(|document| slug_key(&document.slug))),
+            by_id: Hashed::new(documents.iter().map(|document| id_key(document.id))),
+            by_slug: Hashed::new(documents.iter().map(|document| slug_key(&document.slug))),
             times: Times::new(&documents),
             caches: Caches::default(),
             documents,

@@ -17,6 +17,7 @@ mod synonyms;
 mod token;
 mod typo;
 
+pub use expand::Expansion;
 pub use lexicon::Lexicon;
 pub use matching::matches;
 pub use sought::{Sought, Word};

@@ -53,9 +53,27 @@ impl Lexicon {
     /// more documents, then by the alphabet; at most 256.
     ///
     /// Typing errors are looked for only where nothing else was found, or hardly anything (at most
-    /// two documents) and one error away stands a term in four times as many: a name that exists is
-    /// not corrected away. Two errors are looked for only where one finds nothing.
-    pub fn expand(&self, word: &Word) -> Vec<Expansion> {
+    /// two documents, those that lexicons beside this one [know](Self::knows) included) and one
+    /// error away stands a term in four times as many: a name that exists is not corrected away.
+    /// Two errors are looked for only where one finds nothing.
+    pub fn expand(&self, word: &Word, elsewhere: u32) -> Vec<Expansion> {
+        let mut found = self.known(word);
+        let unknown = found.all.is_empty() && elsewhere == 0;
+        found.add_errors(word, elsewhere);
+        // Short parts are found in many a mistyped word, so they do not stand in for what was meant.
+        if unknown {
+            found.add_parts(&word.text);
+        }
+        found.best()
+    }
+
+    /// In how many documents `word` is found without an error being supposed; of more than a few
+    /// only that they are more.
+    pub fn knows(&self, word: &Word) -> u32 {
+        self.known(word).documents_found().min(RARE + 1)
+    }
+
+    fn known(&self, word: &Word) -> Found<'_> {
         let mut found = Found { lexicon: self, all: Vec::new() };
         found.add_known(&word.text, factor::EXACT, None);
         if word.open {
@@ -67,13 +85,7 @@ impl Lexicon {
                 found.add_beginning(&other.text, other.factor * factor::PREFIX);
             }
         }
-        let unknown = found.all.is_empty();
-        found.add_errors(word);
-        // Short parts are found in many a mistyped word, so they do not stand in for what was meant.
-        if unknown {
-            found.add_parts(&word.text);
-        }
-        found.best()
+        found
     }
 }
 
@@ -154,8 +166,8 @@ impl Found<'_> {
     }
 
     /// Adds what was meant if `word` holds typing errors, where it may.
-    fn add_errors(&mut self, word: &Word) {
-        let known = self.documents_found();
+    fn add_errors(&mut self, word: &Word, elsewhere: u32) {
+        let known = self.documents_found().saturating_add(elsewhere);
         let allowed = typo::allowed(&word.text);
         if known > RARE || allowed == 0 {
             return;
@@ -304,7 +316,7 @@ mod tests {
         let lexicon = lexicon(terms);
         let sought = Sought::read(q);
         let word = sought.words.first().unwrap();
-        let found = lexicon.expand(word);
+        let found = lexicon.expand(word, 0);
         found.iter().map(|e| (lexicon.term(e.term).to_owned(), e.factor, e.how)).collect()
     }
 
@@ -429,7 +441,7 @@ mod tests {
     fn of_a_long_list_the_most_frequent_are_kept() {
         let names: Vec<String> = (0..5000).map(|n| format!("ba{n:04}")).collect();
         let lexicon = Lexicon::new((0..).zip(&names).map(|(n, name)| (name.as_str(), n)));
-        let found = lexicon.expand(&Word { open: true, ..Word::new("ba") });
+        let found = lexicon.expand(&Word { open: true, ..Word::new("ba") }, 0);
         assert_eq!(found.len(), MAX);
         assert!(found.iter().all(|e| lexicon.documents(e.term) >= 5000 - 256));
     }
@@ -440,7 +452,7 @@ mod tests {
         let many = "ab ".repeat(100);
         for q in ["a".repeat(200), many, "*?%".into(), "\u{301}".repeat(99), "🙂".repeat(200)] {
             for word in Sought::read(&q).words {
-                assert!(lexicon.expand(&word).len() <= lexicon.len());
+                assert!(lexicon.expand(&word, 0).len() <= lexicon.len());
             }
         }
     }
@@ -463,7 +475,7 @@ mod tests {
             word in any_word(),
         ) {
             let lexicon = Lexicon::new(terms.iter().map(|(term, n)| (term.as_str(), *n)));
-            let found = lexicon.expand(&word);
+            let found = lexicon.expand(&word, 0);
             prop_assert!(found.is_sorted_by(|a, b| a.factor >= b.factor));
             let mut ids: Vec<u32> = found.iter().map(|e| e.term).collect();
             ids.sort_unstable();
@@ -479,7 +491,7 @@ mod tests {
             word in any_word(),
         ) {
             let lexicon = Lexicon::new(terms.iter().map(|(term, n)| (term.as_str(), *n)));
-            for found in lexicon.expand(&word).into_iter().filter(|e| e.how != How::Part) {
+            for found in lexicon.expand(&word, 0).into_iter().filter(|e| e.how != How::Part) {
                 let counts = matches(&word, lexicon.term(found.term));
                 prop_assert!(counts.is_some_and(|counts| counts >= found.factor), "{found:?} {counts:?}");
             }
