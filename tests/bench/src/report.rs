@@ -12,6 +12,8 @@ use crate::{
 
 /// The lines that the table stands between.
 const BEGIN: &str = "<!-- bench: begin -->";
+/// What a section begins with.
+const SECTION: &str = "### ";
 const END: &str = "<!-- bench: end -->";
 
 /// Everything that one run measured.
@@ -131,7 +133,8 @@ impl Report {
     }
 }
 
-/// Puts `text` between the two marker lines of `document`.
+/// Puts `text` between the two marker lines of `document`, in the place of the section that has its
+/// heading, else behind the others: every size has a section of its own.
 ///
 /// # Errors
 /// When the file cannot be read or written, or has no place for it.
@@ -145,8 +148,18 @@ pub fn put_into(document: &Path, text: &str) -> io::Result<()> {
 
 fn put(old: &str, text: &str) -> Option<String> {
     let (before, rest) = old.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}\n{END}{after}", text.trim()))
+    let (kept, after) = rest.split_once(END)?;
+    let text = text.trim().trim_start_matches(SECTION);
+    let heading = text.lines().next();
+    let mut sections: Vec<&str> =
+        kept.split(SECTION).map(str::trim).filter(|section| !section.is_empty()).collect();
+    match sections.iter_mut().find(|section| section.lines().next() == heading) {
+        Some(section) => *section = text,
+        None => sections.push(text),
+    }
+    let sections: String =
+        sections.iter().map(|section| format!("{SECTION}{section}\n\n")).collect();
+    Some(format!("{before}{BEGIN}\n{}\n{END}{after}", sections.trim_end()))
 }
 
 fn ms(time: Duration) -> String {
@@ -174,11 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_takes_the_place_of_the_one_before() {
-        let old = format!("# Title\n{BEGIN}\nold\n{END}\nrest");
-        let new = format!("# Title\n{BEGIN}\nnew\n{END}\nrest");
-        assert_eq!(put(&old, "\nnew\n\n").as_deref(), Some(&*new));
-        assert_eq!(put(&new, "new").as_deref(), Some(&*new));
+    fn a_table_takes_the_place_of_the_one_of_its_size_and_no_other() {
+        let document = |tables: &str| format!("# Title\n{BEGIN}\n{tables}\n{END}\nrest");
+        let small = put(&document(""), "\n### 10 listings\nold\n\n");
+        assert_eq!(small.as_deref(), Some(&*document("### 10 listings\nold")));
+        let both = put(&small.unwrap_or_default(), "### 100 listings\nfirst");
+        let new = put(&both.unwrap_or_default(), "### 10 listings\nnew");
+        let expected = document("### 10 listings\nnew\n\n### 100 listings\nfirst");
+        assert_eq!(new, Some(expected));
         assert_eq!(put("no place", "new"), None);
     }
 
