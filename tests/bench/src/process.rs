@@ -3,12 +3,14 @@
 //! `/proc` is read, so this is for Linux. A server ends with its [`Server`].
 
 use std::{
-    ffi::OsStr,
+    collections::HashMap,
+    ffi::{OsStr, OsString},
     fs,
     io::{self, BufRead as _, BufReader, ErrorKind},
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,6 +31,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// From its start until it answered.
     pub started_in: Duration,
+    /// What each of its threads had used when it was last looked at.
+    threads: Mutex<HashMap<OsString, Duration>>,
 }
 
 /// Bytes in memory.
@@ -68,8 +72,12 @@ impl Server {
             .spawn()?;
         let said = child.stdout.take().expect("it is piped");
         let address = address(said);
-        let mut server =
-            Self { child, address: ([127, 0, 0, 1], 0).into(), started_in: Duration::ZERO };
+        let mut server = Self {
+            child,
+            address: ([127, 0, 0, 1], 0).into(),
+            started_in: Duration::ZERO,
+            threads: Mutex::default(),
+        };
         server.address = address?;
         let mut client = Client::new(server.address);
         while begun.elapsed() < PATIENCE {
@@ -82,19 +90,21 @@ impl Server {
         Err(ErrorKind::TimedOut.into())
     }
 
-    /// Processor time of all its threads so far.
+    /// Processor time of all its threads so far, those that have ended included as they were last
+    /// seen: a thread that ends takes what it used with it.
     ///
     /// # Errors
     /// When the kernel does not say.
     pub fn processor_time(&self) -> io::Result<Duration> {
-        let mut sum = Duration::ZERO;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in fs::read_dir(self.file("task"))? {
-            // A thread that has ended meanwhile is none.
-            let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let thread = thread?;
+            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
             let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
-            sum += Duration::from_nanos(nanoseconds.unwrap_or_default());
+            threads
+                .insert(thread.file_name(), Duration::from_nanos(nanoseconds.unwrap_or_default()));
         }
-        Ok(sum)
+        Ok(threads.values().sum())
     }
 
     /// Waits until it has nothing to do: what it prepares after a start is not what a question costs.
