@@ -1,7 +1,9 @@
 //! Bad input of every kind: each is a 400 that names it, and all faults come at once.
 
+use domain::position::Position;
 use insta::assert_json_snapshot;
 use proptest::prelude::*;
+use search::shape::polyline;
 use serde_json::{Value, json};
 use tests::{Reply, Service};
 
@@ -179,6 +181,21 @@ async fn every_documented_parameter_is_taken_where_it_is_documented() {
             assert!(!unknown, "{path}?{name}={value}: {}", reply.text);
         }
     }
+}
+
+#[tokio::test]
+async fn a_ring_and_a_road_of_the_most_vertices_fit_into_an_address() {
+    let service = Service::start().await;
+    // From one end of the earth to the other: no step is longer in letters.
+    let far = |at: u32| {
+        let (lat, lon) = if at.is_multiple_of(2) { (-84.0, -179.0) } else { (84.0, 179.0) };
+        Position::new(lat + f64::from(at) * 1e-3, lon).unwrap()
+    };
+    let line = polyline::encode(&(0..500).map(far).collect::<Vec<_>>());
+    let encoded: String = line.bytes().map(|letter| format!("%{letter:02X}")).collect();
+    let path = format!("/v1/discover?within={encoded}&route={encoded}&corridor_m=100");
+    assert!(path.len() > 30_000, "{}", path.len());
+    assert_eq!(service.get(&path).await.status, 200);
 }
 
 proptest! {

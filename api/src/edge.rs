@@ -43,8 +43,9 @@ use crate::{
     rate::{self, Verdict},
 };
 
-/// The longest path with query, bytes.
-const MAX_URI: usize = 16_384;
+/// The longest path with query, bytes: a ring and a route of the most vertices fit, each letter
+/// encoded, with all else; the head of a request ends at 64 KiB.
+const MAX_URI: usize = 49_152;
 /// The largest request body, bytes: nothing here takes one yet.
 const MAX_BODY: u64 = 64 * 1024;
 /// How long one answer may take.

@@ -76,8 +76,8 @@ kinds! {
         "Badan permintaan melebihi batas.",
         "The request body is beyond the limit.";
     UriTooLong = URI_TOO_LONG, "uri-too-long", "Alamat terlalu panjang", "Address too long",
-        "Alamat beserta kuerinya melebihi 16384 bita.",
-        "The address with its query is longer than 16384 bytes.";
+        "Alamat beserta kuerinya melebihi 49152 bita.",
+        "The address with its query is longer than 49152 bytes.";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Terlalu banyak permintaan", "Too many requests",
         "Batas laju terlampaui. Coba lagi setelah `Retry-After` detik.",
         "The rate limit is used up. Try again after `Retry-After` seconds.";
@@ -205,7 +205,7 @@ pub struct Body {
     #[schema(max_length = 100_000)]
     detail: Option<String>,
     /// The path that was asked for.
-    #[schema(format = "uri-reference", max_length = 16_384)]
+    #[schema(format = "uri-reference", max_length = 49_152)]
     instance: String,
     /// Under which our log knows this request; also in `X-Request-Id`.
     #[schema(max_length = 64)]
