@@ -97,7 +97,7 @@ async fn act(service: &Service, record: &mut Record, deed: Deed) {
         }
     }
     let write = Write::Listing { record: Box::new(record.clone()), former_slug: None };
-    let unit = Unit { writes: vec![write], actor: "test".into(), at: at(tests::NOON) };
+    let unit = Unit::new(vec![write], "test", at(tests::NOON));
     service.app.write(unit).await.unwrap();
 }
 

@@ -127,7 +127,7 @@ async fn a_member_may_stand_before_its_centre_and_a_slug_given_up_is_nobody_else
     renamed.listing.version += 1;
     let writes = vec![Write::Listing { record: Box::new(renamed), former_slug }];
     let writer = Writer::start(&store);
-    writer.write(Unit { writes, actor: "test".into(), at: at(tests::NOON) }).await.unwrap();
+    writer.write(Unit::new(writes, "test", at(tests::NOON))).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let line = |slug: &str, rest: &str| {
         format!(

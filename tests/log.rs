@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 fn unit(record: Record) -> Unit {
     let write = Write::Listing { record: Box::new(record), former_slug: None };
-    Unit { writes: vec![write], actor: "test".to_owned(), at: at("2026-11-24T12:00:00+07:00") }
+    Unit::new(vec![write], "test", at("2026-11-24T12:00:00+07:00"))
 }
 
 /// The next state of `record`, with one thing changed.
@@ -264,7 +264,7 @@ async fn a_slug_that_was_given_up_leads_to_the_new_one() {
         record: Box::new(renamed),
         former_slug: Some(record.listing.slug.clone()),
     };
-    let unit = Unit { writes: vec![write], actor: "test".into(), at: at(tests::NOON) };
+    let unit = Unit::new(vec![write], "test", at(tests::NOON));
     service.app.write(unit).await.unwrap();
     let kind = record.listing.kind.plural();
     let reply = service.get(&format!("/v1/{kind}/{}?lang=en", record.listing.slug)).await;

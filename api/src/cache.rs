@@ -21,7 +21,7 @@ use search::Snapshot;
 use crate::{
     answer::{self, Span},
     encoding::Encoding,
-    lang,
+    lang, person,
 };
 
 /// What the whole cache may hold, bytes.
@@ -32,6 +32,10 @@ pub const LARGEST: usize = 256 * 1024;
 const OVERHEAD: usize = 2048;
 /// A usual answer, bytes; only a guess for the size of the table.
 const USUAL: u64 = 8 * 1024;
+
+/// Paths below which nothing is public, or every request counts.
+const PRIVATE: [&str; 5] =
+    ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/"];
 
 /// A public read, and all of it that decides the answer.
 ///
@@ -50,7 +54,9 @@ impl Read {
     pub fn of(request: &Request, encoding: Encoding) -> Option<Self> {
         let target = request.uri().path_and_query()?;
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if !reads || !target.path().starts_with("/v1/") {
+        let private = person::has_credential(request.headers())
+            || PRIVATE.iter().any(|path| target.path().starts_with(path));
+        if !reads || private || !target.path().starts_with("/v1/") {
             return None;
         }
         let lang = lang::accepted_by(request.headers()).unwrap_or(Lang::Id);

@@ -1,7 +1,7 @@
 //! The edge: what every request passes on its way in and every answer on its way out.
 //!
 //! From outside in: request id and log line, rate limit, the cache of answers,
-//! gate (size, credentials, room, time, panics), packing, routes. Outward: tags, problems put into
+//! gate (size, who asks, room, time, panics), packing, routes. Outward: tags, problems put into
 //! words, CORS and security headers, 304. It is one service by hand and no stack of layers: each
 //! layer of a router is boxed, and cloned with all below it for every request.
 
@@ -38,7 +38,7 @@ use crate::{
     app::App,
     cache::{self, Cache, Kept, Read},
     encoding::Encoding,
-    ids, lang,
+    ids, lang, person,
     problem::{self, Caller, Kind, Problem},
     rate::{self, Verdict},
 };
@@ -46,8 +46,10 @@ use crate::{
 /// The longest path with query, bytes: a ring and a route of the most vertices fit, each letter
 /// encoded, with all else; the head of a request ends at 64 KiB.
 const MAX_URI: usize = 49_152;
-/// The largest request body, bytes: nothing here takes one yet.
-const MAX_BODY: u64 = 64 * 1024;
+/// The largest request body, bytes: a listing with every text at its longest in three languages.
+const MAX_BODY: u64 = 256 * 1024;
+/// The largest body that brings a picture, bytes: 15 MB, and what is written around it.
+const MAX_PICTURE: u64 = 15_000_000 + 64 * 1024;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The header that carries the request id.
@@ -147,10 +149,21 @@ impl Within {
         self.keep(wanted, &snapshot, dressed(response, caller)).await
     }
 
-    /// Answers any other request.
+    /// Answers any other request; what is behind a token is for nobody else's cache.
     async fn other(&self, mut request: Request, encoding: Encoding, caller: &Caller) -> Response {
+        let known = person::has_credential(request.headers());
+        let named = person::name(&self.app, &mut request).await;
         encoding.ask(request.headers_mut());
-        dressed(self.run(request, encoding).await, caller)
+        let response = match named {
+            Ok(()) => self.run(request, encoding).await,
+            Err(problem) => problem.into_response(),
+        };
+        let mut response = dressed(response, caller);
+        if known {
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        }
+        response
     }
 
     /// Runs the routes, where there is room, as long as there is patience.
@@ -273,21 +286,15 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
     }
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.max(Some(request.body().size_hint().lower())) > Some(MAX_BODY) {
+    if announced.max(Some(request.body().size_hint().lower())) > Some(most(request.uri().path())) {
         return Err(Problem::new(Kind::TooLarge));
-    }
-    if has_credential(request) {
-        // No key and no token has been given out yet, so none is good.
-        let realm = HeaderValue::from_static("Bearer realm=\"griya\"");
-        return Err(Problem::new(Kind::Unauthorized).with_header(header::WWW_AUTHENTICATE, realm));
     }
     Ok(())
 }
 
-fn has_credential(request: &Request) -> bool {
-    request.uri().path().starts_with("/v1/")
-        && (request.headers().contains_key(header::AUTHORIZATION)
-            || request.headers().contains_key("x-api-key"))
+/// The most bytes that a body for `path` may have.
+fn most(path: &str) -> u64 {
+    if path == "/v1/media" || path.starts_with("/v1/media/") { MAX_PICTURE } else { MAX_BODY }
 }
 
 fn panicked(cause: &(dyn Any + Send)) -> Response {
@@ -323,15 +330,16 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 
 /// The headers that a script on another page may read.
 const EXPOSED: &str =
-    "etag,link,retry-after,content-language,ratelimit-policy,ratelimit,x-request-id";
+    "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,x-request-id";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.
 fn preflight() -> Response {
     [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,OPTIONS"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"),
+        // A star does not name `Authorization` (Fetch Standard, CORS protocol).
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*,authorization"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ]
     .into_response()

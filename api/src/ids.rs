@@ -18,6 +18,17 @@ pub fn new(now: DateTime<Utc>) -> Uuid {
     Uuid::new_v7(Timestamp::from_unix(&context, seconds, now.timestamp_subsec_nanos()))
 }
 
+/// 256 bits (two UUIDs' less their fixed ones) that nobody can guess, as 64 hexadecimal digits: what
+/// opens a door.
+pub fn secret() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// 122 random bits: what makes a digest tell nothing.
+pub fn salt() -> Uuid {
+    Uuid::new_v4()
+}
+
 /// A new id of a request: a UUIDv7, too, but cheap. What stands in place of the random bits is a
 /// count, hashed with a key that is random for each process: no two are the same, and whoever has
 /// one may guess the next, which opens nothing.

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use domain::{Fault, Said, text::Lang};
+use domain::{Error, Fault, Said, text::Lang};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -57,9 +57,15 @@ kinds! {
     InvalidParameter = BAD_REQUEST, "invalid-parameter", "Parameter tidak valid", "Invalid parameter",
         "Sebuah parameter, bagian jalur, atau kepala permintaan melanggar aturan. `errors` menyebut semuanya sekaligus.",
         "A query parameter, a part of the path or a header breaks a rule. `errors` names all of them at once.";
+    InvalidBody = BAD_REQUEST, "invalid-body", "Badan permintaan tidak terbaca", "Body not readable",
+        "Badan permintaan bukan JSON atau terputus di tengah.",
+        "The body of the request is no JSON, or was cut off.";
     Unauthorized = UNAUTHORIZED, "unauthorized", "Kredensial tidak berlaku", "Credential not accepted",
-        "Permintaan membawa kunci atau token yang tidak berlaku. Bacaan publik tidak memerlukannya: kirim tanpa kredensial.",
-        "The request carries a key or token that is not valid. Public reads need none: send it without.";
+        "Permintaan memerlukan token, atau membawa kunci atau token yang tidak berlaku. Bacaan publik tidak memerlukannya: kirim tanpa kredensial.",
+        "The request needs a token, or carries a key or token that is not valid. Public reads need none: send it without.";
+    Forbidden = FORBIDDEN, "forbidden", "Tidak berwenang", "Not allowed",
+        "Akun ini tidak berwenang melakukannya pada entri ini.",
+        "This account may not do that to this listing.";
     NotFound = NOT_FOUND, "not-found", "Tidak ditemukan", "Not found",
         "Tidak ada apa pun di alamat ini.",
         "There is nothing at this address.";
@@ -69,15 +75,30 @@ kinds! {
     NotAcceptable = NOT_ACCEPTABLE, "not-acceptable", "Format tidak tersedia", "Not acceptable",
         "Alamat ini tidak dapat dijawab dalam format yang diminta `Accept` atau `format`.",
         "This address has no representation that `Accept` or `format` asks for.";
+    Conflict = CONFLICT, "conflict", "Bertentangan dengan keadaannya", "Conflict with its state",
+        "Entri tidak berada dalam keadaan yang memungkinkan langkah itu. `detail` menyebut keadaannya.",
+        "The listing is not in a state that allows this step. `detail` says in which it is.";
     Gone = GONE, "gone", "Sudah tidak ada", "Gone",
         "Entri ini pernah terbuka untuk umum dan kini tidak lagi. `merged_into`, bila ada, adalah penggantinya.",
         "This listing was public once and is no longer. `merged_into`, where present, is the one that stayed.";
+    Stale = PRECONDITION_FAILED, "stale", "Sudah berubah", "Changed since",
+        "Entri berubah sejak dibaca. `ETag` membawa tanda keadaan sekarang: baca ulang, lalu coba lagi.",
+        "It has changed since it was read. `ETag` carries the tag of its state now: read it again, then try again.";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "Badan permintaan terlalu besar", "Request body too large",
         "Badan permintaan melebihi batas.",
         "The request body is beyond the limit.";
     UriTooLong = URI_TOO_LONG, "uri-too-long", "Alamat terlalu panjang", "Address too long",
         "Alamat beserta kuerinya melebihi 49152 bita.",
         "The address with its query is longer than 49152 bytes.";
+    UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "Jenis badan tidak didukung", "Body of another type",
+        "Alamat ini tidak menerima badan jenis itu. `Accept` atau `Accept-Patch` menyebut yang diterima.",
+        "This address takes no body of that type. `Accept` or `Accept-Patch` names those that it takes.";
+    Invalid = UNPROCESSABLE_ENTITY, "invalid", "Isi tidak memenuhi aturan", "Content breaks a rule",
+        "Badan permintaan terbaca tetapi melanggar aturan. `errors` menyebut semuanya sekaligus.",
+        "The body was read and breaks a rule. `errors` names all of them at once.";
+    Unconditional = PRECONDITION_REQUIRED, "precondition-required", "Perlu If-Match", "If-Match required",
+        "Perubahan memerlukan kepala `If-Match` dengan `ETag` yang dibaca, supaya tidak menimpa perubahan orang lain.",
+        "A change needs the header `If-Match` with the `ETag` that was read, so that it overwrites nobody's work.";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Terlalu banyak permintaan", "Too many requests",
         "Batas laju terlampaui. Coba lagi setelah `Retry-After` detik.",
         "The rate limit is used up. Try again after `Retry-After` seconds.";
@@ -96,6 +117,8 @@ pub enum At {
     Parameter(String),
     /// In a header.
     Header(&'static str),
+    /// In the body, where the fault's pointer says.
+    Body,
 }
 
 /// Something that is not as it should be; not yet in anybody's language.
@@ -123,6 +146,18 @@ impl Problem {
     /// Rules that parameters, path or headers break.
     pub fn invalid_parameters(faults: Vec<(At, Fault)>) -> Self {
         Self { faults, ..Self::new(Kind::InvalidParameter) }
+    }
+
+    /// Rules that the body breaks.
+    pub fn invalid(faults: Vec<Fault>) -> Self {
+        let faults = faults.into_iter().map(|fault| (At::Body, fault)).collect();
+        Self { faults, ..Self::new(Kind::Invalid) }
+    }
+
+    /// The same with a sentence of its own.
+    #[must_use]
+    pub fn saying(self, id: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { detail: Some(Said { id: id.into(), en: en.into() }), ..self }
     }
 
     /// A listing that was public once.
@@ -168,17 +203,18 @@ impl Problem {
 }
 
 fn error(at: &At, fault: &Fault, lang: Lang) -> FaultView {
-    let (parameter, header) = match at {
-        At::Parameter(name) => (Some(cut(name)), None),
-        At::Header(name) => (None, Some((*name).to_owned())),
+    let (parameter, header, pointer) = match at {
+        At::Parameter(name) => (Some(cut(name, 80)), None, None),
+        At::Header(name) => (None, Some((*name).to_owned()), None),
+        At::Body => (None, None, Some(cut(&fault.pointer, 400))),
     };
     let detail = fault.said.in_lang(lang).to_owned();
-    FaultView { parameter, header, pointer: None, code: fault.code.to_owned(), detail }
+    FaultView { parameter, header, pointer, code: fault.code.to_owned(), detail }
 }
 
 /// A name that a caller made up is said back, but not at any length.
-fn cut(name: &str) -> String {
-    name.chars().take(80).collect()
+fn cut(name: &str, most: usize) -> String {
+    name.chars().take(most).collect()
 }
 
 /// The wire form.
@@ -245,8 +281,29 @@ pub struct FaultView {
 
 impl FaultView {
     fn sentence(&self) -> String {
-        let at = self.parameter.as_deref().or(self.header.as_deref()).unwrap_or_default();
-        format!("{at}: {}", self.detail)
+        let at = [&self.parameter, &self.header, &self.pointer].into_iter().flatten().next();
+        match at.filter(|at| !at.is_empty()) {
+            Some(at) => format!("{at}: {}", self.detail),
+            None => self.detail.clone(),
+        }
+    }
+}
+
+/// What a domain's error means over HTTP: the one place that says so.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(faults) => Self::invalid(faults),
+            Error::Stale(_) => Self::new(Kind::Stale),
+            Error::Closing | Error::Unanswered => Self::retry_after(Kind::Unavailable, 1),
+            Error::Db(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<sea_orm::DbErr> for Problem {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::internal(&error)
     }
 }
 

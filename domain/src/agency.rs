@@ -12,6 +12,7 @@ use crate::{
 use serde::Serialize;
 
 pub mod entity;
+pub mod trust;
 
 pub use entity::Model;
 

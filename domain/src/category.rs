@@ -64,3 +64,9 @@ impl Draft {
         Ok(Model { code, parent, name, words, osm, schema_org })
     }
 }
+
+/// Whether `outer` is `code` or one of those above it.
+pub fn holds(outer: &CategoryCode, code: &CategoryCode) -> bool {
+    let rest = code.as_str().strip_prefix(outer.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}

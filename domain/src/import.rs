@@ -534,7 +534,7 @@ impl<'a> Import<'a> {
     ) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
         let lines: Vec<usize> = writes.iter().map(|(line, _)| *line).collect();
         let handed = writes.into_iter().map(|(_, write)| {
-            let unit = Unit { writes: vec![write], actor: self.actor.to_owned(), at: self.now };
+            let unit = Unit::new(vec![write], self.actor, self.now);
             self.writer.write(unit)
         });
         let results = futures_util::future::join_all(handed).await;
@@ -642,7 +642,10 @@ fn unreadable(error: &serde_json::Error) -> Fault {
 }
 
 /// Reads a draft; what does not fit is a fault at its place.
-pub(crate) fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> {
+///
+/// # Errors
+/// The first thing that does not fit.
+pub fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let said = error.inner().to_string();
         let code = if said.starts_with("unknown field") { "unknown_member" } else { "bad_format" };

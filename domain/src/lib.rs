@@ -7,18 +7,27 @@
 
 #![warn(missing_docs)]
 
+pub mod account;
 pub mod agency;
 pub mod area;
+pub mod audit;
 pub mod category;
 pub mod change;
+pub mod claim;
+pub mod comment;
+pub mod daily_count;
 mod error;
 pub mod event;
 pub mod holiday;
 pub mod hours;
 pub mod import;
 pub mod javanese;
+pub mod kept_answer;
 pub mod key;
 pub mod listing;
+pub mod maintainer;
+pub mod media;
+pub mod message;
 pub mod money;
 pub mod place;
 pub mod position;
@@ -26,9 +35,15 @@ pub mod producer;
 pub mod product;
 pub mod record;
 pub mod reference;
+pub mod review;
+pub mod revision;
 pub mod schedule;
+pub mod session;
+pub mod sign_in;
 pub mod store;
 pub mod text;
+pub mod upload;
 pub mod writer;
 
 pub use error::{Error, Fault, Said};
+pub use import::read_draft;

@@ -359,7 +359,7 @@ mod tests {
             former_slug: Some(format!("{}-lama", record.listing.slug).parse().unwrap()),
         }));
         let store = Store { reader: db.clone(), writer: db.clone() };
-        let unit = Unit { writes, actor: "test".to_owned(), at: records[0].listing.created_at };
+        let unit = Unit::new(writes, "test", records[0].listing.created_at);
         Writer::start(&store).write(unit).await.unwrap();
         db
     }

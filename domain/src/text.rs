@@ -2,13 +2,31 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use sea_orm::FromJsonQueryResult;
+use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 
 /// A language that texts are kept in (ISO 639-1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(2))",
+    rename_all = "snake_case"
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// Indonesian, the default.

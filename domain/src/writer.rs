@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
     IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait as _, OnConflict},
@@ -20,13 +20,15 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    agency, area, category, change,
+    account, agency, area, audit, category, change, claim, comment,
     error::{Error, Fault},
-    event, holiday,
+    event, holiday, kept_answer,
     key::Slug,
-    listing, place, producer, product,
+    listing, maintainer, media, message, place, producer, product,
     record::{Detail, Record},
+    review, revision, session, sign_in,
     store::Store,
+    upload,
 };
 
 /// What happens together or not at all.
@@ -34,41 +36,159 @@ use crate::{
 pub struct Unit {
     /// The new states.
     pub writes: Vec<Write>,
+    /// What the record says of it.
+    pub entries: Vec<audit::Entry>,
     /// Who does it, for the log.
     pub actor: String,
     /// When, for the log.
     pub at: DateTime<Utc>,
 }
 
-/// One new state of one thing.
-///
-/// A listing or product carries the version it will be: it is written only if it is new, or stored
-/// with exactly one less.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// A listing with its kind's row. Products are writes of their own.
-    Listing {
-        /// The new state; `products` and `former_slugs` are not looked at.
-        record: Box<Record>,
-        /// The slug it gives up.
-        former_slug: Option<Slug>,
-    },
-    /// A product.
-    Product(Box<product::Model>),
-    /// An area.
-    Area(Box<area::Model>),
-    /// A category.
-    Category(Box<category::Model>),
-    /// An agency.
-    Agency(Box<agency::Model>),
-    /// A holiday.
-    Holiday(Box<holiday::Model>),
+impl Unit {
+    /// A unit that leaves no more on record than its lines in the log.
+    pub fn new(writes: Vec<Write>, actor: impl Into<String>, at: DateTime<Utc>) -> Self {
+        Self { writes, entries: Vec::new(), actor: actor.into(), at }
+    }
+}
+
+/// Declares the tables beside that of listings: what a write of each is called, its row, and the
+/// column that counts its versions, if it has one. They are written in this order, so what is
+/// referred to comes first.
+macro_rules! tables {
+    (
+        before { $($(#[$doc_b:meta])* $item_b:ident($model_b:path, $field_b:ident, $version_b:expr);)+ }
+        after { $($(#[$doc_a:meta])* $item_a:ident($model_a:path, $field_a:ident, $version_a:expr);)+ }
+    ) => {
+        /// One new state of one thing.
+        ///
+        /// What carries a version carries the one it will be: it is written only if it is new, or
+        /// stored with exactly one less.
+        #[derive(Debug, Clone)]
+        pub enum Write {
+            $($(#[$doc_b])* $item_b(Box<$model_b>),)+
+            /// A listing with its kind's row. Products are writes of their own.
+            Listing {
+                /// The new state; `products` and `former_slugs` are not looked at.
+                record: Box<Record>,
+                /// The slug it gives up.
+                former_slug: Option<Slug>,
+            },
+            $($(#[$doc_a])* $item_a(Box<$model_a>),)+
+        }
+
+        $(impl From<$model_b> for Write {
+            fn from(row: $model_b) -> Self {
+                Self::$item_b(Box::new(row))
+            }
+        })+
+        $(impl From<$model_a> for Write {
+            fn from(row: $model_a) -> Self {
+                Self::$item_a(Box::new(row))
+            }
+        })+
+
+        impl Write {
+            /// What makes two writes concern the same row.
+            fn key(&self) -> String {
+                match self {
+                    Self::Listing { record, .. } => key(&record.listing),
+                    $(Self::$item_b(row) => key(&**row),)+
+                    $(Self::$item_a(row) => key(&**row),)+
+                }
+            }
+        }
+
+        /// The rows of a batch by table, each table in one order: two nodes that write the same rows
+        /// take their locks in the same order.
+        #[derive(Default)]
+        struct Rows<'a> {
+            $($field_b: Vec<&'a $model_b>,)+
+            listings: Listings<'a>,
+            $($field_a: Vec<&'a $model_a>,)+
+        }
+
+        impl<'a> Rows<'a> {
+            fn of(units: &[&'a Unit]) -> Self {
+                let mut rows = Self::default();
+                for write in units.iter().flat_map(|unit| &unit.writes) {
+                    match write {
+                        Write::Listing { record, former_slug } => {
+                            rows.listings.add(record, former_slug.as_ref());
+                        }
+                        $(Write::$item_b(row) => rows.$field_b.push(row),)+
+                        $(Write::$item_a(row) => rows.$field_a.push(row),)+
+                    }
+                }
+                $(rows.$field_b.sort_by_cached_key(|row| key(*row));)+
+                rows.listings.sort();
+                $(rows.$field_a.sort_by_cached_key(|row| key(*row));)+
+                rows
+            }
+
+            async fn save(&self, db: &DatabaseTransaction) -> Result<(), Error> {
+                $(upsert(db, &self.$field_b, $version_b).await?;)+
+                self.listings.save(db).await?;
+                $(upsert(db, &self.$field_a, $version_a).await?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+tables! {
+    before {
+        /// A category.
+        Category(category::Model, categories, None);
+        /// An agency.
+        Agency(agency::Model, agencies, None);
+        /// What an agency lets those do whom it trusts.
+        Trust(agency::trust::Model, trusts, Some(agency::trust::Column::Version));
+        /// An area.
+        Area(area::Model, areas, None);
+        /// A holiday.
+        Holiday(holiday::Model, holidays, None);
+        /// An account.
+        Account(account::Model, accounts, Some(account::entity::Column::Version));
+        /// A session.
+        Session(session::Model, sessions, Some(session::entity::Column::Version));
+        /// A code that was sent, and what became of it.
+        SignIn(sign_in::Model, sign_ins, Some(sign_in::entity::Column::Version));
+        /// A picture.
+        Media(media::Model, media, None);
+        /// A picture on its way.
+        Upload(upload::Model, uploads, Some(upload::entity::Column::Version));
+    }
+    after {
+        /// A product.
+        Product(product::Model, products, Some(product::entity::Column::Version));
+        /// Who keeps a listing.
+        Maintainer(maintainer::Model, maintainers, Some(maintainer::entity::Column::Version));
+        /// A claim.
+        Claim(claim::Model, claims, Some(claim::entity::Column::Version));
+        /// A revision.
+        Revision(revision::Model, revisions, Some(revision::entity::Column::Version));
+        /// What waits for an officer.
+        Review(review::Model, reviews, Some(review::entity::Column::Version));
+        /// What an officer says of it.
+        Comment(comment::Model, comments, None);
+        /// A message to be sent.
+        Message(message::Model, messages, Some(message::entity::Column::Version));
+        /// The answer to a write that may be asked for again.
+        KeptAnswer(kept_answer::Model, kept_answers, Some(kept_answer::entity::Column::Version));
+    }
+}
+
+/// The table and primary key of a row.
+fn key<M: ModelTrait>(row: &M) -> String {
+    let table = M::Entity::default();
+    format!("{} {:?}", table.as_str(), row.get_primary_key_value())
 }
 
 impl Write {
-    /// What the log says of it: kind, subject, version. A product is its producer's change.
-    fn subject(&self) -> (change::Kind, String, i64) {
-        match self {
+    /// What the log says of it: kind, subject, version; nothing of what no reader of the index
+    /// knows. A product is its producer's change.
+    fn subject(&self) -> Option<(change::Kind, String, i64)> {
+        Some(match self {
             Self::Listing { record, .. } => {
                 let listing = &record.listing;
                 (listing.kind.into(), listing.id.to_string(), listing.version)
@@ -78,19 +198,8 @@ impl Write {
             Self::Category(category) => (change::Kind::Category, category.code.to_string(), 0),
             Self::Agency(agency) => (change::Kind::Agency, agency.id.to_string(), 0),
             Self::Holiday(day) => (change::Kind::Holiday, day.date.to_string(), 0),
-        }
-    }
-
-    /// What makes two writes concern the same row.
-    fn key(&self) -> String {
-        match self {
-            Self::Listing { record, .. } => record.listing.id.to_string(),
-            Self::Product(product) => product.id.to_string(),
-            Self::Area(area) => format!("area {}", area.code),
-            Self::Category(category) => format!("category {}", category.code),
-            Self::Agency(agency) => format!("agency {}", agency.id),
-            Self::Holiday(day) => format!("holiday {} {:?}", day.date, day.kind),
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -276,13 +385,39 @@ async fn commit(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
     // Dropped on an error, the transaction rolls back.
     let rows = Rows::of(units);
     rows.save(&transaction).await?;
-    if store.backend() == DbBackend::Postgres {
+    let log = log_of(units);
+    let recorded = units.iter().any(|unit| !unit.entries.is_empty());
+    if store.backend() == DbBackend::Postgres && (recorded || !log.is_empty()) {
         let lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
         transaction.execute_unprepared(&lock).await?;
     }
-    let seq = append(&transaction, log_of(units)).await?;
+    if recorded {
+        record(&transaction, units).await?;
+    }
+    let seq = append(&transaction, log).await?;
     transaction.commit().await?;
     Ok(seq)
+}
+
+/// Adds what `units` have to say to the record; only under the lock, for each entry follows one.
+async fn record(db: &DatabaseTransaction, units: &[&Unit]) -> Result<(), Error> {
+    let (mut seq, mut hash) = audit::head(db).await?;
+    let (mut entries, mut values) = (Vec::new(), Vec::new());
+    for unit in units {
+        for entry in &unit.entries {
+            let (row, mine) = entry.after((seq, &hash), unit.at);
+            (seq, hash) = (row.seq, row.hash.clone());
+            entries.push(row.into_active_model());
+            values.extend(mine.into_iter().map(IntoActiveModel::into_active_model));
+        }
+    }
+    for chunk in entries.chunks(ROWS) {
+        audit::entity::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;
+    }
+    for chunk in values.chunks(ROWS) {
+        audit::value::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;
+    }
+    Ok(())
 }
 
 /// Adds `log` to the change log; the number of its last row.
@@ -304,90 +439,56 @@ async fn append(
     }
 }
 
-/// The rows of a batch by table, each table in the order of its key: two nodes that write the same
-/// rows take their locks in the same order.
+/// Listings with the rows of their kinds.
 #[derive(Default)]
-struct Rows<'a> {
-    agencies: Vec<&'a agency::Model>,
-    categories: Vec<&'a category::Model>,
-    areas: Vec<&'a area::Model>,
-    holidays: Vec<&'a holiday::Model>,
+struct Listings<'a> {
     listings: Vec<&'a listing::Model>,
     former: Vec<listing::former::Model>,
     places: Vec<&'a place::Model>,
     producers: Vec<&'a producer::Model>,
-    products: Vec<&'a product::Model>,
     events: Vec<&'a event::Model>,
 }
 
-impl<'a> Rows<'a> {
-    fn of(units: &[&'a Unit]) -> Self {
-        let mut rows = Self::default();
-        for write in units.iter().flat_map(|unit| &unit.writes) {
-            rows.add(write);
+impl<'a> Listings<'a> {
+    fn add(&mut self, record: &'a Record, former_slug: Option<&Slug>) {
+        let listing = record.listing.id;
+        self.listings.push(&record.listing);
+        self.former
+            .extend(former_slug.map(|slug| listing::former::Model { slug: slug.clone(), listing }));
+        match &record.detail {
+            Detail::Place(row) => self.places.push(row),
+            Detail::Producer(row) => self.producers.push(row),
+            Detail::Event(row) => self.events.push(row),
         }
-        rows.categories.sort_by(|a, b| a.code.cmp(&b.code));
-        rows.areas.sort_by(|a, b| a.code.cmp(&b.code));
-        rows.agencies.sort_by(|a, b| a.id.cmp(&b.id));
-        rows.holidays.sort_by_key(|row| (row.date, row.kind as u8));
-        rows.former.sort_by(|a, b| a.slug.cmp(&b.slug));
-        rows.listings.sort_by_key(|row| row.id);
-        rows.places.sort_by_key(|row| row.id);
-        // A centre before those that belong to it, whatever its id.
-        rows.producers.sort_by_key(|row| (row.centre.is_some(), row.id));
-        rows.products.sort_by_key(|row| row.id);
-        rows.events.sort_by_key(|row| row.id);
-        rows
     }
 
-    fn add(&mut self, write: &'a Write) {
-        match write {
-            Write::Listing { record, former_slug } => {
-                self.listings.push(&record.listing);
-                self.former.extend(
-                    former_slug
-                        .clone()
-                        .map(|slug| listing::former::Model { slug, listing: record.listing.id }),
-                );
-                match &record.detail {
-                    Detail::Place(row) => self.places.push(row),
-                    Detail::Producer(row) => self.producers.push(row),
-                    Detail::Event(row) => self.events.push(row),
-                }
-            }
-            Write::Product(row) => self.products.push(row),
-            Write::Area(row) => self.areas.push(row),
-            Write::Category(row) => self.categories.push(row),
-            Write::Agency(row) => self.agencies.push(row),
-            Write::Holiday(row) => self.holidays.push(row),
-        }
+    fn sort(&mut self) {
+        self.listings.sort_by_key(|row| row.id);
+        self.former.sort_by(|a, b| a.slug.cmp(&b.slug));
+        self.places.sort_by_key(|row| row.id);
+        // A centre before those that belong to it, whatever its id.
+        self.producers.sort_by_key(|row| (row.centre.is_some(), row.id));
+        self.events.sort_by_key(|row| row.id);
     }
 
     async fn save(&self, db: &DatabaseTransaction) -> Result<(), Error> {
-        let unversioned = None::<listing::entity::Column>;
-        upsert(db, &self.categories, unversioned).await?;
-        upsert(db, &self.agencies, unversioned).await?;
-        upsert(db, &self.areas, unversioned).await?;
-        upsert(db, &self.holidays, unversioned).await?;
         upsert(db, &self.listings, Some(listing::entity::Column::Version)).await?;
-        upsert(db, &self.former.iter().collect::<Vec<_>>(), unversioned).await?;
-        upsert(db, &self.places, unversioned).await?;
-        upsert(db, &self.producers, unversioned).await?;
-        upsert(db, &self.products, Some(product::entity::Column::Version)).await?;
-        upsert(db, &self.events, unversioned).await
+        upsert(db, &self.former.iter().collect::<Vec<_>>(), None).await?;
+        upsert(db, &self.places, None).await?;
+        upsert(db, &self.producers, None).await?;
+        upsert(db, &self.events, None).await
     }
 }
 
 /// Inserts `rows`, or replaces those that are there; with a `version` column only where the stored
 /// version is one less than the new one.
-async fn upsert<M, C>(
+async fn upsert<M>(
     db: &DatabaseTransaction,
     rows: &[&M],
-    version: Option<C>,
+    version: Option<<M::Entity as EntityTrait>::Column>,
 ) -> Result<(), Error>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + Clone,
-    C: ColumnTrait,
     <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
 {
     let key: Vec<_> = <M::Entity as EntityTrait>::PrimaryKey::iter()
@@ -417,10 +518,10 @@ where
 /// The log rows of a batch, in the order the writes were handed over.
 fn log_of(units: &[&Unit]) -> Vec<change::entity::ActiveModel> {
     let rows = units.iter().flat_map(|unit| unit.writes.iter().map(move |write| (unit, write)));
-    rows.map(|(unit, write)| {
-        let (kind, subject, version) = write.subject();
+    rows.filter_map(|(unit, write)| {
+        let (kind, subject, version) = write.subject()?;
         let what = if version == 1 { change::What::Created } else { change::What::Updated };
-        change::entity::ActiveModel {
+        Some(change::entity::ActiveModel {
             seq: NotSet,
             kind: Set(kind),
             subject: Set(subject),
@@ -428,7 +529,7 @@ fn log_of(units: &[&Unit]) -> Vec<change::entity::ActiveModel> {
             version: Set(version),
             actor: Set(unit.actor.clone()),
             at: Set(unit.at),
-        }
+        })
     })
     .collect()
 }

@@ -7,6 +7,7 @@ mod m20261124_000001_reference;
 mod m20261124_000002_listings;
 mod m20261124_000003_change_log;
 mod m20261124_000004_former_slugs;
+mod m20261124_000005_people;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_listings::Migration),
             Box::new(m20261124_000003_change_log::Migration),
             Box::new(m20261124_000004_former_slugs::Migration),
+            Box::new(m20261124_000005_people::Migration),
         ]
     }
 }

@@ -46,7 +46,7 @@ pub async fn store(file: &Path) -> Store {
 }
 
 pub fn unit(writes: Vec<Write>) -> Unit {
-    Unit { writes, actor: "measurement".to_owned(), at: made::now() }
+    Unit::new(writes, "measurement", made::now())
 }
 
 pub fn listing(record: &Record) -> Write {

@@ -80,6 +80,65 @@ macro_rules! vocabulary {
 }
 pub(crate) use vocabulary;
 
+/// Makes a closed vocabulary that a column of a table holds.
+macro_rules! stored_vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sea_orm::EnumIter,
+            sea_orm::DeriveActiveEnum, serde::Serialize, serde::Deserialize,
+        )]
+        #[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(16))")]
+        pub enum $name {
+            $(
+                $(#[$item_doc])*
+                #[sea_orm(string_value = $text)]
+                #[serde(rename = $text)]
+                $item
+            ),+
+        }
+
+        impl $name {
+            /// Every word of it.
+            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+            /// Every word of it, as in JSON and in the table.
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+
+            /// The word, as in JSON.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$item => $text),+
+                }
+            }
+        }
+
+        // By hand: utoipa's derive does not see a name that a macro brings.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::NAMES.iter().copied()))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::Fault;
+
+            fn from_str(raw: &str) -> Result<Self, $crate::Fault> {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|word| word.name() == raw)
+                    .ok_or_else(|| $crate::listing::unknown_word(Self::NAMES))
+            }
+        }
+    };
+}
+pub(crate) use stored_vocabulary;
+
 /// The fault of a word that is in no `vocabulary`.
 pub fn unknown_word(vocabulary: &[&str]) -> Fault {
     let all = vocabulary.join(", ");
@@ -309,14 +368,14 @@ impl Contact {
 }
 
 /// ITU-T E.164 §6: `+`, then up to fifteen digits, the first of them not zero.
-fn is_e164(value: &str) -> bool {
+pub(crate) fn is_e164(value: &str) -> bool {
     let digits = value.strip_prefix('+').unwrap_or_default();
     (8..=15).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0')
 }
 
-fn is_email(value: &str) -> bool {
+pub(crate) fn is_email(value: &str) -> bool {
     let Some((user, host)) = value.rsplit_once('@') else { return false };
     // Fewer than RFC 5321 allows: what a link or a header would read as more than an address is out.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._+-".contains(&b);

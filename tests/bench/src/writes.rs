@@ -140,5 +140,5 @@ fn next(record: &mut Record, at: chrono::DateTime<chrono::Utc>) -> Unit {
     listing.version += 1;
     listing.accuracy_m = i32::try_from(listing.version % 50_000).ok();
     let write = Write::Listing { record: Box::new(record.clone()), former_slug: None };
-    Unit { writes: vec![write], actor: "bench".to_owned(), at }
+    Unit::new(vec![write], "bench", at)
 }

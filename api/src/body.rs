@@ -1,0 +1,90 @@
+//! Body: the JSON that a write brings.
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderName, HeaderValue, header},
+};
+use domain::Fault;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::problem::{Kind, Problem};
+
+/// The most bytes of JSON; the edge has looked at the announced length, this is the true one.
+const MAX: usize = 256 * 1024;
+/// RFC 7396.
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A JSON object. An empty body is an empty object, for writes that need nothing said.
+#[derive(Debug, Default)]
+pub struct Body(pub Map<String, Value>);
+
+/// A merge patch of an object (RFC 7396).
+#[derive(Debug, Default)]
+pub struct Patch(pub Map<String, Value>);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request, "application/json", header::ACCEPT).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Patch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request, MERGE_PATCH, HeaderName::from_static("accept-patch")).await.map(Self)
+    }
+}
+
+async fn read(
+    request: Request,
+    media: &'static str,
+    told_in: HeaderName,
+) -> Result<Map<String, Value>, Problem> {
+    let sent = request.headers().get(header::CONTENT_TYPE).map(|sent| {
+        let sent = sent.to_str().unwrap_or_default();
+        sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    });
+    let body = to_bytes(request.into_body(), MAX).await.map_err(|error| {
+        use std::error::Error as _;
+        // A body that was cut off is no fault of its length.
+        let too_long = error.source().is_some_and(|cause| cause.to_string().contains("limit"));
+        Problem::new(if too_long { Kind::TooLarge } else { Kind::InvalidBody })
+    })?;
+    if sent.as_deref().is_some_and(|sent| sent != media) || sent.is_none() && !body.is_empty() {
+        let media = HeaderValue::from_static(media);
+        return Err(Problem::new(Kind::UnsupportedMedia).with_header(told_in, media));
+    }
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Problem::invalid(vec![Fault::new(
+            "bad_format",
+            "harus sebuah objek",
+            "must be an object",
+        )])),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            Err(Problem::new(Kind::InvalidBody).saying(
+                format!("bukan JSON: baris {line}, kolom {column}"),
+                format!("is no JSON: line {line}, column {column}"),
+            ))
+        }
+    }
+}
+
+impl Body {
+    /// What it says, as a `D`.
+    ///
+    /// # Errors
+    /// 422 with the member that does not fit.
+    pub fn into<D: DeserializeOwned>(self) -> Result<D, Problem> {
+        domain::read_draft(Value::Object(self.0)).map_err(|fault| Problem::invalid(vec![fault]))
+    }
+}

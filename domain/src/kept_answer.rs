@@ -1,0 +1,26 @@
+//! Kept answer: what a write with an `Idempotency-Key` was answered, to be said again for a day.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+
+pub mod entity;
+
+pub use entity::Model;
+
+/// How long an answer is kept (draft-ietf-httpapi-idempotency-key-header leaves it to the service).
+pub const LASTS: TimeDelta = TimeDelta::hours(24);
+
+/// The answer kept under `key`, though it may have aged.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<Model>, DbErr> {
+    entity::Entity::find_by_id(key.to_owned()).one(db).await
+}
+
+impl Model {
+    /// Whether it still holds at `now`.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        now < self.at + LASTS
+    }
+}
