@@ -137,6 +137,35 @@ impl Draft {
         "series",
     ];
 
+    /// What a row says, in the words of a write.
+    pub fn of(row: &Model) -> Self {
+        let Model {
+            id: _,
+            schedule,
+            event_status,
+            status_reason,
+            previous_start,
+            venue,
+            organiser,
+            admission,
+            registration,
+            capacity,
+            series,
+        } = row.clone();
+        Self {
+            schedule,
+            event_status,
+            status_reason,
+            previous_start,
+            venue,
+            organiser,
+            admission,
+            registration,
+            capacity,
+            series,
+        }
+    }
+
     /// Everything that breaks a rule at `now`, all at once; `reference` knows the agencies.
     pub fn check(&self, now: DateTime<Utc>, reference: &Reference) -> Vec<Fault> {
         let mut faults: Vec<_> =

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod act;
 pub mod agency;
 pub mod area;
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod claim;
 pub mod comment;
 pub mod daily_count;
 mod error;
+pub mod edit;
 pub mod event;
 pub mod holiday;
 pub mod hours;
@@ -29,6 +31,7 @@ pub mod maintainer;
 pub mod media;
 pub mod message;
 pub mod money;
+pub mod permission;
 pub mod place;
 pub mod position;
 pub mod producer;

@@ -106,6 +106,31 @@ impl Draft {
         "heritage_register",
     ];
 
+    /// What a row says, in the words of a write.
+    pub fn of(row: &Model) -> Self {
+        let Model {
+            id: _,
+            admission,
+            awards,
+            duration_min,
+            best_time,
+            legal_basis,
+            managed_by,
+            is_tourism_village,
+            heritage_register,
+        } = row.clone();
+        Self {
+            admission,
+            awards,
+            duration_min,
+            best_time,
+            legal_basis,
+            managed_by,
+            is_tourism_village,
+            heritage_register,
+        }
+    }
+
     /// Everything that breaks a rule, all at once.
     pub fn check(&self) -> Vec<Fault> {
         let mut faults: Vec<_> = self

@@ -248,6 +248,41 @@ impl Draft {
         "export_ready",
     ];
 
+    /// What a row says, in the words of a write.
+    pub fn of(row: &Model) -> Self {
+        let Model {
+            id: _,
+            form,
+            craft,
+            materials,
+            techniques,
+            certificates,
+            founded,
+            workers,
+            centre,
+            visit,
+            workshops,
+            made_to_order,
+            lead_time_days,
+            export_ready,
+        } = row.clone();
+        Self {
+            form,
+            craft,
+            materials,
+            techniques,
+            certificates,
+            founded,
+            workers,
+            centre,
+            visit,
+            workshops,
+            made_to_order,
+            lead_time_days,
+            export_ready,
+        }
+    }
+
     /// Everything that breaks a rule, all at once.
     pub fn check(&self) -> Vec<Fault> {
         let mut faults = range_faults([

@@ -85,6 +85,59 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Its members.
+    pub const MEMBERS: [&'static str; 12] = [
+        "slug",
+        "status",
+        "name",
+        "summary",
+        "price",
+        "price_to",
+        "materials",
+        "techniques",
+        "dimensions",
+        "media",
+        "order_links",
+        "sample",
+    ];
+
+    /// What a row says, in the words of a write.
+    pub fn of(row: &Model) -> Self {
+        let Model {
+            id: _,
+            producer: _,
+            slug,
+            status,
+            name,
+            summary,
+            price,
+            price_to,
+            materials,
+            techniques,
+            dimensions,
+            media,
+            order_links,
+            sample,
+            version: _,
+            created_at: _,
+            updated_at: _,
+        } = row.clone();
+        Self {
+            slug: Some(slug),
+            status,
+            name,
+            summary,
+            price,
+            price_to,
+            materials,
+            techniques,
+            dimensions,
+            media,
+            order_links,
+            sample,
+        }
+    }
+
     /// Everything that breaks a rule, all at once.
     pub fn check(&self) -> Vec<Fault> {
         let mut faults: Vec<_> =

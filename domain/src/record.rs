@@ -93,6 +93,27 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Record>
     Ok(records)
 }
 
+/// The listing that `key`, an id or a slug it has or had, names; whatever its status.
+///
+/// # Errors
+/// When the database fails.
+pub async fn named(db: &impl ConnectionTrait, key: &str) -> Result<Option<Record>, DbErr> {
+    let id = match (key.parse::<Uuid>(), key.parse::<Slug>()) {
+        (Ok(id), _) => Some(id),
+        (Err(_), Ok(slug)) => {
+            let slugs = [slug];
+            let current = ids_of(db, &slugs).await?.into_values().next();
+            match current {
+                Some(id) => Some(id),
+                None => former_ids_of(db, &slugs).await?.into_values().next(),
+            }
+        }
+        _ => None,
+    };
+    let Some(id) = id else { return Ok(None) };
+    Ok(load(db, &[id]).await?.pop())
+}
+
 /// Every listing the public can see or could: published ones and tombstones.
 ///
 /// # Errors

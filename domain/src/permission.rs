@@ -1,0 +1,169 @@
+//! Permission: who may do what to a listing in which state. All of it is in one table.
+//!
+//! An account stands in a relation to a listing ([`Standing`]), and may be in several at once: an
+//! officer may keep a listing, too. What any of them allows is allowed.
+
+use crate::{
+    account::{self, Role},
+    key::AgencyId,
+    listing::Status,
+    maintainer,
+};
+
+/// Declares operations with their names.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $item:ident = $text:literal),+ $(,)?) => {
+        /// What somebody wants to do to a listing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Operation {
+            $($(#[$doc])* $item),+
+        }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+
+            /// Its name, in paths and in the record.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$item => $text),+
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// Read it as a whole, with what is private in it.
+    See = "see",
+    /// Read who did what and why, and what it was before.
+    SeeRecord = "see_record",
+    /// Change it, its products included.
+    Edit = "edit",
+    /// Set what only an office can vouch for.
+    Vouch = "vouch",
+    /// Hand it in.
+    Submit = "submit",
+    /// Take it back.
+    Withdraw = "withdraw",
+    /// Make it public.
+    Publish = "publish",
+    /// Send back what was handed in.
+    Refuse = "refuse",
+    /// Take it out of sight for a time.
+    Suspend = "suspend",
+    /// End it.
+    Archive = "archive",
+    /// Bring it back.
+    Restore = "restore",
+    /// Make it one with another that stays.
+    Merge = "merge",
+    /// Decide on a change that somebody proposed.
+    Decide = "decide",
+    /// Ask to keep it.
+    Claim = "claim",
+    /// Decide who keeps it.
+    Entrust = "entrust",
+}
+
+/// How an account stands to a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Anybody who has signed in.
+    Anybody,
+    /// Who keeps it.
+    Keeper,
+    /// Who keeps it, and is trusted by its agency.
+    Trusted,
+    /// An officer of the agency that answers for it.
+    Officer,
+    /// An administrator.
+    Admin,
+}
+
+/// What may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Not in this state, or never.
+    No,
+    /// It becomes a proposal that waits for an officer.
+    AsProposal,
+    /// The members that the agency trusts keepers with; all else becomes a proposal.
+    WithinTrust,
+    /// It is done.
+    Yes,
+}
+
+use Operation::{
+    Archive, Claim, Decide, Edit, Entrust, Merge, Publish, Refuse, Restore, See, SeeRecord, Submit,
+    Suspend, Vouch, Withdraw,
+};
+use Standing::{Admin, Anybody, Keeper, Officer, Trusted};
+use Status::{Archived, Draft, InReview, Published, Suspended};
+
+/// Every state.
+const ANY: &[Status] = &Status::ALL;
+/// States in which a listing can still be worked on.
+const ALIVE: &[Status] = &[Draft, InReview, Published, Suspended];
+/// Those of them that the public does not see.
+const HIDDEN: &[Status] = &[Draft, InReview, Suspended];
+
+/// The table: an operation, who, in which states, and what comes of it. What is not in it is not
+/// allowed.
+const TABLE: &[(Operation, &[Standing], &[Status], Verdict)] = &[
+    (See, &[Keeper, Officer, Admin], ANY, Verdict::Yes),
+    (SeeRecord, &[Officer, Admin], ANY, Verdict::Yes),
+    (Edit, &[Keeper], HIDDEN, Verdict::Yes),
+    (Edit, &[Keeper], &[Published], Verdict::AsProposal),
+    (Edit, &[Trusted], &[Published], Verdict::WithinTrust),
+    (Edit, &[Officer, Admin], ALIVE, Verdict::Yes),
+    (Vouch, &[Officer, Admin], ALIVE, Verdict::Yes),
+    (Submit, &[Keeper, Officer, Admin], &[Draft], Verdict::Yes),
+    (Withdraw, &[Keeper, Officer, Admin], &[InReview], Verdict::Yes),
+    (Publish, &[Officer, Admin], &[Draft, InReview], Verdict::Yes),
+    (Refuse, &[Officer, Admin], &[InReview], Verdict::Yes),
+    (Suspend, &[Officer, Admin], &[Published], Verdict::Yes),
+    // Whose name and number it is may take it away (Law 27/2022).
+    (Archive, &[Keeper, Officer, Admin], &[Draft, Published, Suspended], Verdict::Yes),
+    (Restore, &[Keeper], &[Archived], Verdict::Yes),
+    (Restore, &[Officer, Admin], &[Suspended, Archived], Verdict::Yes),
+    (Merge, &[Officer, Admin], &[Draft, Published, Suspended], Verdict::Yes),
+    (Decide, &[Officer, Admin], &[Published, Suspended], Verdict::Yes),
+    (Claim, &[Anybody], &[Published], Verdict::Yes),
+    (Entrust, &[Officer, Admin], ALIVE, Verdict::Yes),
+];
+
+/// What comes of `operation` on a listing that is `status`, by somebody who stands so to it.
+pub fn may(operation: Operation, standings: &[Standing], status: Status) -> Verdict {
+    let rows = TABLE.iter().filter(|(of, who, states, _)| {
+        *of == operation && states.contains(&status) && who.iter().any(|w| standings.contains(w))
+    });
+    rows.map(|(.., verdict)| *verdict).max().unwrap_or(Verdict::No)
+}
+
+/// Whether `operation` could be done to a listing in some other state.
+pub fn might(operation: Operation, standings: &[Standing]) -> bool {
+    Status::ALL.into_iter().any(|status| may(operation, standings, status) != Verdict::No)
+}
+
+/// How `account` stands to a listing that `agency` answers for and that it keeps as `kept` says.
+pub fn standings(
+    account: &account::Model,
+    kept: Option<&maintainer::Model>,
+    agency: Option<&AgencyId>,
+) -> Vec<Standing> {
+    let mut standings = vec![Anybody];
+    if let Some(kept) = kept.filter(|kept| kept.ended_at.is_none()) {
+        standings.push(Keeper);
+        standings.extend(kept.trusted.then_some(Trusted));
+    }
+    match account.role {
+        Role::Producer => {}
+        Role::Editor => {
+            let of_it = agency.is_some_and(|agency| account.agencies.contains(agency));
+            standings.extend(of_it.then_some(Officer));
+        }
+        Role::Admin => standings.push(Admin),
+    }
+    standings
+}
