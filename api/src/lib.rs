@@ -26,6 +26,9 @@ mod lang;
 mod listing_detail;
 mod listing_query;
 mod listing_view;
+mod listings;
+mod managed;
+mod moderation;
 pub mod openapi;
 mod pages;
 mod params;
@@ -33,11 +36,14 @@ mod person;
 mod places;
 pub mod problem;
 mod producers;
+mod products;
 mod rate;
 pub mod seed;
 mod suggest;
 mod tailer;
+mod target;
 mod words;
+mod writing;
 
 pub use app::App;
 pub use edge::Edge;
@@ -55,6 +61,9 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(places::router())
         .merge(producers::router())
         .merge(events::router())
+        .merge(listings::router())
+        .merge(products::router())
+        .merge(moderation::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())

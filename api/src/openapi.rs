@@ -25,6 +25,7 @@ use crate::{
 
 mod examples;
 mod older;
+pub mod writes;
 
 pub use examples::ALL as EXAMPLES;
 
@@ -36,10 +37,12 @@ pub use examples::ALL as EXAMPLES;
         (name = "places", description = "Where to go"),
         (name = "producers", description = "Who makes what"),
         (name = "events", description = "What is on, and when"),
+        (name = "listings", description = "Keeping them: drafts, steps, revisions, claims, history"),
+        (name = "moderation", description = "What waits for an officer, claims, trust"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),
     ),
-    components(schemas(problem::Body, crate::events::Schedule))
+    components(schemas(problem::Body, crate::events::Schedule, crate::managed::RevisionView))
 )]
 struct Base;
 

@@ -154,6 +154,12 @@ impl Problem {
         Self { faults, ..Self::new(Kind::Invalid) }
     }
 
+    /// The same as a problem of another kind.
+    #[must_use]
+    pub fn becoming(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// The same with a sentence of its own.
     #[must_use]
     pub fn saying(self, id: impl Into<String>, en: impl Into<String>) -> Self {

@@ -483,3 +483,16 @@ pub async fn link_faults(db: &impl ConnectionTrait, record: &Record) -> Result<V
     });
     Ok(broken.map(|(_, fault, _)| fault).collect())
 }
+
+/// Whether an agency may trust keepers with the member of that name: what it vouches for itself it
+/// may not.
+pub fn may_be_trusted(name: &str) -> bool {
+    let members = [
+        &listing::Draft::MEMBERS[..],
+        &place::Draft::MEMBERS,
+        &producer::Draft::MEMBERS,
+        &event::Draft::MEMBERS,
+        &["products"],
+    ];
+    members.into_iter().flatten().any(|member| *member == name) && !VOUCHED.contains(&name)
+}
