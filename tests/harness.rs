@@ -12,13 +12,21 @@ use std::{
 use api::{App, Edge, clock::Clock, config::Settings, seed};
 use axum::ServiceExt as _;
 use chrono::{DateTime, Utc};
-use domain::{import::Progress, store::Store, writer::Writer};
+use domain::{
+    account::{self, Agencies, Role},
+    import::Progress,
+    session,
+    store::Store,
+    text::Lang,
+    writer::{Unit, Writer},
+};
 use migrations::{Migrator, MigratorTrait as _};
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::OnceCell};
+use uuid::Uuid;
 
 /// The moment at which every service stands until a test moves it: a Tuesday noon in Bantul.
 pub const NOON: &str = "2026-11-24T12:00:00+07:00";
@@ -39,6 +47,15 @@ pub struct Service {
     client: Client,
     /// Keeps the database's folder for as long as the service.
     pub place: Place,
+}
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// Their account.
+    pub id: Uuid,
+    /// What opens it.
+    pub token: String,
 }
 
 /// An answer.
@@ -114,6 +131,55 @@ impl Service {
     pub fn method(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");
         self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Somebody of a role, who acts for `agencies` if for any.
+    pub async fn person(&self, role: Role, agencies: &[&str]) -> Who {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (id, token) = (Uuid::from_u128(0xacc0_0000 + u128::from(number)), format!("t-{number}"));
+        let agencies = agencies.iter().map(|agency| agency.parse().expect("an agency")).collect();
+        let account = account::Model {
+            id,
+            email: Some(format!("orang{number}@contoh.example")),
+            phone: None,
+            name: None,
+            lang: Lang::Id,
+            role,
+            agencies: Agencies(agencies),
+            created_at: at(NOON),
+            erased_at: None,
+            version: 1,
+        };
+        let session = session::Model::new(id, id, &token, None, at(NOON));
+        let unit = Unit::new(vec![account.into(), session.into()], "test", at(NOON));
+        self.app.write(unit).await.expect("an account");
+        Who { id, token }
+    }
+
+    /// The answer to `who` who sends `body` by `method`; a PATCH is a merge patch.
+    pub async fn say(&self, who: &Who, method: &str, path: &str, body: &Value) -> Reply {
+        self.send(self.saying(who, method, path, body)).await
+    }
+
+    /// The same, to be given headers.
+    pub fn saying(&self, who: &Who, method: &str, path: &str, body: &Value) -> RequestBuilder {
+        let media =
+            if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = self.method(method, path).bearer_auth(&who.token);
+        request.header("content-type", media).body(body.to_string())
+    }
+
+    /// What `who` reads at `path`.
+    pub async fn read(&self, who: &Who, path: &str) -> Reply {
+        self.send(self.request(path).bearer_auth(&who.token)).await
+    }
+
+    /// A change by `who` of what they have just read.
+    pub async fn change(&self, who: &Who, path: &str, patch: &Value) -> Reply {
+        let key = path.rsplit('/').next().unwrap_or_default();
+        let tag = self.read(who, &format!("/v1/listings/{key}")).await.header("etag").to_owned();
+        let tag = if tag.is_empty() { self.get(path).await.header("etag").to_owned() } else { tag };
+        self.send(self.saying(who, "PATCH", path, patch).header("if-match", tag)).await
     }
 
     /// The answer to a request.

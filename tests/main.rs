@@ -6,6 +6,7 @@ mod discover;
 mod events;
 mod fixtures;
 mod geometry;
+mod keeping;
 mod log;
 mod oracle;
 mod parameters;

@@ -877,15 +877,10 @@ async fn list_history(
     let entries = audit::about(&app.store.reader, &subject, before, limit + 1).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = entries.len() > size;
-    let published = record.listing.published_at;
     let shown = entries.iter().take(size);
     let last = shown.clone().last().map(|(entry, _)| entry.seq);
-    let public = |entry: &audit::Model| {
-        published.is_some_and(|published| entry.at >= published)
-            && !["propose", "claim", "refuse", "withdraw", "entrust"].contains(&&*entry.action)
-    };
     let items = shown
-        .filter(|(entry, _)| all || public(entry))
+        .filter(|(entry, _)| all || entry.public)
         .map(|(entry, values)| history(entry, values, all))
         .collect();
     let cursor = last.filter(|_| more).map(|seq| seq.to_string());

@@ -202,7 +202,7 @@ impl Writing {
             unit.writes.extend(self.keep(&request, known, &stored));
             match self.app.write(unit).await {
                 Ok(seq) => return Ok(stored.response(Some(seq))),
-                Err(Error::Stale(_)) if tried < TRIES => tried += 1,
+                Err(error) if is_about_somebody_faster(&error) && tried < TRIES => tried += 1,
                 Err(Error::Stale(_)) => return Err(Problem::retry_after(Kind::Unavailable, 1)),
                 Err(error) => return Err(error.into()),
             }
@@ -262,6 +262,15 @@ impl Writing {
             }
             .into(),
         )
+    }
+}
+
+/// Whether somebody wrote the same row, or took the same name, in between.
+fn is_about_somebody_faster(error: &Error) -> bool {
+    match error {
+        Error::Stale(_) => true,
+        Error::Invalid(faults) => faults.iter().any(|fault| fault.code == "taken"),
+        _ => false,
     }
 }
 

@@ -90,7 +90,9 @@ impl By<'_> {
         let changed = Members::between(&old, &new);
         let was = if before.is_some() { changed.of(&old).0 } else { Map::new() };
         let listing = &after.listing;
-        unit.entries.push(self.entry(action, listing.id, listing.version, (was, changed.0)));
+        let mut entry = self.entry(action, listing.id, listing.version, (was, changed.0));
+        entry.public = listing.is_public();
+        unit.entries.push(entry);
         let former_slug = before.map(|before| before.listing.slug.clone());
         let former_slug = former_slug.filter(|slug| *slug != listing.slug);
         unit.writes.push(Write::Listing { record: Box::new(after.clone()), former_slug });

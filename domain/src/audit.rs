@@ -6,11 +6,12 @@
 //!
 //! ```text
 //! digest = SHA-256(salt ‖ name ‖ 0 ‖ value)
-//! hash   = SHA-256(hash before ‖ seq ‖ at ‖ action ‖ 0 ‖ subject ‖ 0 ‖ version ‖ each name ‖ 0 ‖ digest)
+//! hash   = SHA-256(hash before ‖ seq ‖ at ‖ action ‖ 0 ‖ subject ‖ 0 ‖ version ‖ public
+//!                  ‖ each name ‖ 0 ‖ its digest)
 //! ```
 //!
-//! Numbers are eight bytes, the largest first, `at` in microseconds since 1970; hashes and digests
-//! go in as hexadecimal text, names ascending. The first entry stands on 64 zeros.
+//! Numbers are eight bytes, the largest first, `at` in microseconds since 1970, `public` is a byte, 0
+//! or 1; hashes and digests go in as hexadecimal text, names ascending. The first entry stands on 64 zeros.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -56,6 +57,8 @@ pub struct Entry {
     pub subject: String,
     /// Which version that made; 0 where there are no versions.
     pub version: i64,
+    /// Whether it is about what everybody could see from then on.
+    pub public: bool,
     /// Who, why, before, after: what can be taken away again.
     pub values: Vec<Secret>,
 }
@@ -71,7 +74,7 @@ pub struct Secret {
 impl Entry {
     /// An entry without values.
     pub fn new(action: &'static str, subject: impl fmt::Display, version: i64) -> Self {
-        Self { action, subject: subject.to_string(), version, values: Vec::new() }
+        Self { action, subject: subject.to_string(), version, public: false, values: Vec::new() }
     }
 
     /// The same with a value, unless it is null; `salt` is random and new for each.
@@ -109,6 +112,7 @@ impl Entry {
             action: self.action.to_owned(),
             subject: self.subject.clone(),
             version: self.version,
+            public: self.public,
             digests: Digests(digests),
             hash: String::new(),
         };
@@ -131,6 +135,7 @@ impl Model {
         hash.update(&self.subject);
         hash.update([0]);
         hash.update(self.version.to_be_bytes());
+        hash.update([u8::from(self.public)]);
         for (name, digest) in &self.digests.0 {
             hash.update(name);
             hash.update([0]);

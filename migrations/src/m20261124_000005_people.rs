@@ -329,6 +329,7 @@ fn audit() -> TableCreateStatement {
         .col(string_len("action", 32))
         .col(string_len("subject", 64))
         .col(big_integer("version"))
+        .col(boolean("public"))
         .col(json("digests"))
         .col(string_len("hash", 64))
         .to_owned()

@@ -20,6 +20,8 @@ pub struct Model {
     pub subject: String,
     /// Which version that made; 0 where there are no versions.
     pub version: i64,
+    /// Whether it is about what everybody could see from then on.
+    pub public: bool,
     /// The salted digests of its values, by name.
     pub digests: Digests,
     /// SHA-256 over all that and the hash before, hexadecimal.
