@@ -10,6 +10,7 @@ mod keeping;
 mod log;
 mod oracle;
 mod parameters;
+mod permissions;
 mod problems;
 mod program;
 mod relevance;
