@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod contract;
+mod crowd;
 mod cursors;
 mod discover;
 mod events;
@@ -13,6 +14,7 @@ mod parameters;
 mod permissions;
 mod problems;
 mod program;
+mod record;
 mod relevance;
 mod representations;
 mod schema;

@@ -41,6 +41,24 @@ enum Command {
     },
     /// Check settings and database; each problem with what to do about it.
     Check,
+    /// Look after the record of who did what.
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Walk the whole chain: name every entry that was changed, moved or removed, and what was
+    /// erased.
+    Verify {
+        /// A head that was published once: it must be in the chain still.
+        #[arg(long)]
+        head: Option<String>,
+    },
+    /// Print the head of the chain: whoever keeps it can tell later whether the record was touched.
+    Head,
 }
 
 #[tokio::main]
@@ -55,6 +73,10 @@ async fn main() -> ExitCode {
         }
         Command::Openapi { spec } => griya::openapi(&spec),
         Command::Check => griya::check(&line.settings).await,
+        Command::Audit { what: Audit::Verify { head } } => {
+            griya::audit_verify(&line.settings, head.as_deref()).await
+        }
+        Command::Audit { what: Audit::Head } => griya::audit_head(&line.settings).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
