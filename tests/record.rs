@@ -88,6 +88,20 @@ async fn whatever_is_changed_moved_or_removed_is_named() {
 }
 
 #[tokio::test]
+async fn a_record_whose_end_was_cut_off_and_a_listing_written_past_it_are_named() {
+    let service = with_a_record().await;
+    let db = &service.app.store.writer;
+    let (last, _) = audit::head(db).await.unwrap();
+    for table in ["audit_value", "audit"] {
+        db.execute_unprepared(&format!("DELETE FROM {table} WHERE seq = {last}")).await.unwrap();
+    }
+    let id = service.get("/v1/places/pantai-depok").await.body["id"].clone();
+    let id = id.as_str().unwrap();
+    let said = format!("listing {id}: no entry is about its version 6");
+    assert_eq!(verdict(&service).await, [said]);
+}
+
+#[tokio::test]
 async fn the_program_walks_the_record_and_prints_its_head() {
     let service = with_a_record().await;
     let run = |args: &[&str]| {

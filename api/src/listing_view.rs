@@ -780,7 +780,7 @@ impl Seen<'_> {
             rt: rt.clone().filter(|_| door),
             rw: rw.clone().filter(|_| door),
             postal_code: postal_code.clone(),
-            directions: self.tongue.maybe(directions.as_ref()),
+            directions: self.tongue.maybe(directions.as_ref().filter(|_| door)),
         }
     }
 

@@ -183,6 +183,11 @@ impl Problem {
         self
     }
 
+    /// Whether it says that there is nothing, or nothing any more.
+    pub fn says_there_is_none(&self) -> bool {
+        matches!(self.kind, Kind::NotFound | Kind::Gone)
+    }
+
     /// A failure of ours: the cause goes to the log, under the request's id, and nowhere else.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "a request failed");
