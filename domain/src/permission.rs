@@ -119,7 +119,8 @@ const TABLE: &[(Operation, &[Standing], &[Status], Verdict)] = &[
     (Edit, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Vouch, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Submit, &[Keeper, Officer, Admin], &[Draft], Verdict::Yes),
-    (Withdraw, &[Keeper, Officer, Admin], &[InReview], Verdict::Yes),
+    // An officer sends it back with a reason.
+    (Withdraw, &[Keeper], &[InReview], Verdict::Yes),
     (Publish, &[Officer, Admin], &[Draft, InReview], Verdict::Yes),
     (Refuse, &[Officer, Admin], &[InReview], Verdict::Yes),
     (Suspend, &[Officer, Admin], &[Published], Verdict::Yes),
