@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod auth;
 mod contract;
 mod crowd;
 mod cursors;

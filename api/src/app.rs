@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use domain::{
-    Error, change,
+    Error, Fault, change,
     store::Store,
-    writer::{Unit, Writer},
+    writer::{Unit, Write, Writer},
 };
 use search::Index;
 use tokio::sync::Semaphore;
 
 use crate::{
+    attempts::Attempts,
     clock::Clock,
     config::{Rate, Settings},
+    messages::{Messenger, outbox::Outbox},
     rate::Limiter,
     tailer,
 };
@@ -34,26 +36,45 @@ pub struct App {
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
     pub(crate) limiter: Option<Arc<Limiter>>,
+    /// Who asks for codes and tries them how often; absent where that does not matter.
+    pub(crate) attempts: Option<Arc<Attempts>>,
+    /// Room for work that is slow on purpose.
+    pub(crate) slow: Arc<Semaphore>,
+    /// The way to people.
+    pub(crate) messenger: Messenger,
+    /// What sends the messages that were written.
+    pub outbox: Outbox,
     feed: tailer::Feed,
 }
+
+/// Slow digests reckoned at once: each takes 19 MiB and a processor.
+const SLOW: usize = 2;
 
 impl App {
     /// A node over a migrated `store`: reads everything that is published, then follows the log.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or the settings name no way to people.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
+        let messenger = Messenger::of(&settings, clock.clone()).map_err(unusable)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
+        let attempts = (settings.rate == Rate::On).then(Arc::default);
+        let writer = Writer::start(&store);
+        let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
         Ok(Self {
-            writer: Writer::start(&store),
+            writer,
             store,
             index,
             clock,
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
             settings: Arc::new(settings),
+            attempts,
+            slow: Arc::new(Semaphore::new(SLOW)),
+            messenger,
+            outbox,
             feed,
         })
     }
@@ -63,7 +84,11 @@ impl App {
     /// # Errors
     /// As [`Writer::write`]. A write that is done and not shown within ten seconds is no error.
     pub async fn write(&self, unit: Unit) -> Result<i64, Error> {
+        let tells = unit.writes.iter().any(|write| matches!(write, Write::Message(_)));
         let seq = self.writer.write(unit).await?;
+        if tells {
+            self.outbox.poke();
+        }
         if !self.feed.shown(seq).await {
             tracing::error!(seq, "a write is done and not shown yet");
         }
@@ -78,4 +103,9 @@ impl App {
         let head = change::head(&self.store.reader).await?;
         Ok(self.feed.shown(head).await)
     }
+}
+
+fn unusable(faults: Vec<String>) -> Error {
+    let fault = |said: String| Fault::new("bad_format", said.clone(), said);
+    Error::Invalid(faults.into_iter().map(fault).collect())
 }

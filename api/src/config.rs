@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::{clock::Clock, messages::Messenger};
+
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -37,7 +39,8 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_SEED", value_enum, default_value_t = Seed::Bantul)]
     pub seed: Seed,
 
-    /// Whether each address is held to 50 requests a second (burst 2,000).
+    /// Whether each address is held to 50 requests a second (burst 2,000), and to some dozens of
+    /// codes asked for and tried an hour.
     #[arg(long, global = true, env = "GRIYA_RATE", value_enum, default_value_t = Rate::On)]
     pub rate: Rate,
 
@@ -45,6 +48,25 @@ pub struct Settings {
     /// `X-Forwarded-For`, which the proxy wrote. Without a proxy anybody could write it.
     #[arg(long, global = true, env = "GRIYA_BEHIND_PROXY")]
     pub behind_proxy: bool,
+
+    /// The server that takes e-mail: `smtp(s)://USER:PASSWORD@HOST:PORT`; `smtp://` uses TLS where
+    /// the server has it, with `?tls=required` always. Without it, messages are files in `messages/`
+    /// of the data folder.
+    #[arg(long, global = true, env = "GRIYA_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// Whom e-mail is from, such as `Griya <kabar@griya.example>`.
+    #[arg(long, global = true, env = "GRIYA_MAIL_FROM")]
+    pub mail_from: Option<String>,
+
+    /// The gateway that takes messages to phones: a POST of
+    /// `{"to", "channel": "whatsapp", "text"}`. Without it, they are files as well.
+    #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_URL", hide_env_values = true)]
+    pub message_gateway_url: Option<String>,
+
+    /// What it knows us by: sent to it as a bearer token.
+    #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_TOKEN", hide_env_values = true)]
+    pub message_gateway_token: Option<String>,
 
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
@@ -114,6 +136,7 @@ impl Settings {
                 ));
             }
         }
+        faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

@@ -40,7 +40,7 @@ use crate::{
     encoding::Encoding,
     ids, lang, person,
     problem::{self, Caller, Kind, Problem},
-    rate::{self, Verdict},
+    rate::{self, Household, Verdict},
 };
 
 /// The longest path with query, bytes: a ring and a route of the most vertices fit, each letter
@@ -102,7 +102,7 @@ impl Service<Request> for Edge {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let mut visit = Visit::begin(self.within.app.clock.now(), &request);
         if request.method() == Method::OPTIONS {
             return Either::Left(ready(Ok(visit.end(preflight()))));
@@ -115,6 +115,10 @@ impl Service<Request> for Edge {
             && let Some(response) = self.within.again(wanted, visit.now)
         {
             return Either::Left(ready(Ok(visit.end(response))));
+        }
+        if wanted.is_none() {
+            let household = Household::of(&self.within.app, &request, self.peer);
+            request.extensions_mut().insert(household);
         }
         let within = Arc::clone(&self.within);
         let span = visit.span.clone();

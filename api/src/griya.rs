@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use migrations::{Migrator, MigratorTrait as _};
 use tracing_subscriber::EnvFilter;
 
+pub mod admin;
 pub mod serve;
 
 /// Why a command did not do what it should: a sentence for the person who typed it.

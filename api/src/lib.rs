@@ -3,11 +3,14 @@
 //! [`service`] is the whole of it over a started [`App`]; [`document`] is the contract of exactly
 //! the routes that it serves.
 
+mod accounts;
 mod agencies;
 mod answer;
 mod app;
 mod areas;
 mod asked;
+mod attempts;
+mod auth;
 mod body;
 mod cache;
 mod calendar;
@@ -28,6 +31,8 @@ mod listing_query;
 mod listing_view;
 mod listings;
 mod managed;
+mod me;
+mod messages;
 mod moderation;
 pub mod openapi;
 mod pages;
@@ -64,6 +69,9 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(listings::router())
         .merge(products::router())
         .merge(moderation::router())
+        .merge(auth::router())
+        .merge(me::router())
+        .merge(accounts::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())

@@ -39,6 +39,11 @@ enum Command {
         #[arg(long, default_value = "3.1", value_parser = ["3.1", "3.0"])]
         spec: String,
     },
+    /// Appoint administrators.
+    Admin {
+        #[command(subcommand)]
+        what: Admin,
+    },
     /// Check settings and database; each problem with what to do about it.
     Check,
     /// Look after the record of who did what.
@@ -61,6 +66,16 @@ enum Audit {
     Head,
 }
 
+#[derive(Subcommand)]
+enum Admin {
+    /// Make an administrator of whoever is reached at an address, and print a token for them: the
+    /// only thing on standard output. The service may run meanwhile.
+    Create {
+        /// Their e-mail address.
+        email: String,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let line = Line::parse();
@@ -72,6 +87,9 @@ async fn main() -> ExitCode {
             griya::seed(&line.settings, folder.as_deref(), std::io::stderr().is_terminal()).await
         }
         Command::Openapi { spec } => griya::openapi(&spec),
+        Command::Admin { what: Admin::Create { email } } => {
+            griya::admin::create(&line.settings, &email).await
+        }
         Command::Check => griya::check(&line.settings).await,
         Command::Audit { what: Audit::Verify { head } } => {
             griya::audit_verify(&line.settings, head.as_deref()).await

@@ -140,7 +140,6 @@ fn sign_in() -> TableCreateStatement {
         .col(text_null("hash"))
         .col(integer("tries"))
         .col(integer("sent"))
-        .col(timestamp_with_time_zone("since"))
         .col(timestamp_with_time_zone("expires_at"))
         .col(big_integer("version"))
         .check(Expr::col("tries").between(0, 1000))
