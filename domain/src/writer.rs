@@ -12,9 +12,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
-    IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _, IntoActiveModel,
+    IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait as _, OnConflict},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -154,7 +154,7 @@ tables! {
         /// A code that was sent, and what became of it.
         SignIn(sign_in::Model, sign_ins, Some(sign_in::entity::Column::Version));
         /// A picture.
-        Media(media::Model, media, None);
+        Media(media::Model, media, Some(media::entity::Column::Version));
         /// A picture on its way.
         Upload(upload::Model, uploads, Some(upload::entity::Column::Version));
     }
@@ -412,7 +412,9 @@ async fn record(db: &DatabaseTransaction, units: &[&Unit]) -> Result<(), Error> 
         }
     }
     for chunk in entries.chunks(ROWS) {
-        audit::entity::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;
+        audit::entity::Entity::insert_many(chunk.iter().cloned())
+            .exec_without_returning(db)
+            .await?;
     }
     for chunk in values.chunks(ROWS) {
         audit::value::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;
