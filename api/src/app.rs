@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     config::{Rate, Settings},
+    media::{making::Pictures, shelf::Shelf},
     rate::Limiter,
     tailer,
 };
@@ -34,15 +35,29 @@ pub struct App {
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
     pub(crate) limiter: Option<Arc<Limiter>>,
+    /// What makes pictures, and where they lie.
+    pub(crate) pictures: Pictures,
     feed: tailer::Feed,
+}
+
+/// Why a node did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Error),
+    /// The settings name no place for pictures.
+    #[error("{0}")]
+    Pictures(String),
 }
 
 impl App {
     /// A node over a migrated `store`: reads everything that is published, then follows the log.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
+    /// When the database fails, or the settings name no place for pictures.
+    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, NotStarted> {
+        let shelf = Shelf::open(&settings).map_err(NotStarted::Pictures)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
@@ -53,6 +68,7 @@ impl App {
             clock,
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
+            pictures: Pictures::new(shelf),
             settings: Arc::new(settings),
             feed,
         })

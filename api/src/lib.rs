@@ -26,6 +26,7 @@ mod lang;
 mod listing_detail;
 mod listing_query;
 mod listing_view;
+mod media;
 pub mod openapi;
 mod pages;
 mod params;
@@ -37,6 +38,8 @@ mod rate;
 pub mod seed;
 mod suggest;
 mod tailer;
+pub mod tls;
+mod uploads;
 mod words;
 
 pub use app::App;
@@ -60,6 +63,8 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(areas::router())
         .merge(calendar::router())
         .merge(agencies::router())
+        .merge(media::router())
+        .merge(uploads::router())
         .merge(health::router())
         .split_for_parts()
 }

@@ -36,6 +36,7 @@ pub use examples::ALL as EXAMPLES;
         (name = "places", description = "Where to go"),
         (name = "producers", description = "Who makes what"),
         (name = "events", description = "What is on, and when"),
+        (name = "pictures", description = "What listings show: brought whole or in parts, served in every width"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),
     ),
@@ -178,6 +179,9 @@ fn headers() -> Value {
         "Content-Language": header("The language asked for.", "id"),
         "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
         "Link": header("The next page (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Upload-Offset": header("How much has come, bytes.", "524288"),
+        "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
+        "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
         "Location": header("Where it is now.", "/v1/places/pantai-parangtritis"),
         "Allow": header("The methods that work.", "GET,HEAD"),
         "WWW-Authenticate": header("What credentials there are.", "Bearer realm=\"griya\""),
@@ -251,9 +255,8 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
             if parameter["in"] == "path" {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                     "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
-                let code = parameter["name"] == "code";
-                let example = if code { "34.02.03" } else { examples::slug(path) };
-                parameter["example"] = json!(example);
+                let name = parameter["name"].as_str().unwrap_or_default();
+                parameter["example"] = json!(examples::variable(path, name));
             }
         }
     }
@@ -271,6 +274,17 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
     if listing {
         kinds.push(Kind::Gone);
     }
+    let writes = operation["requestBody"].is_object();
+    if writes {
+        kinds.extend([Kind::InvalidBody, Kind::TooLarge, Kind::UnsupportedMedia, Kind::Invalid]);
+    }
+    let ticket = path.contains("{ticket}");
+    if ticket {
+        kinds.push(Kind::Gone);
+    }
+    if ticket && writes {
+        kinds.push(Kind::Conflict);
+    }
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     for (media, content) in
         responses["200"]["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
@@ -280,14 +294,24 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
         }
     }
     let mut headers = ALWAYS.to_vec();
-    if public {
+    if ticket || path.starts_with("/media/") {
+        headers.push("Cache-Control");
+    } else if public {
         headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
         if id.starts_with("list_") || id.starts_with("discover_") {
             headers.push("Link");
         }
     }
-    responses["200"]["headers"] = refs(&headers);
-    if public {
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+        let told = match status.as_str() {
+            _ if ticket && !writes => &["Upload-Offset", "Upload-Length", "Upload-Expires"][..],
+            "204" => &["Upload-Offset", "Upload-Length", "Upload-Expires"],
+            "201" => &["Location"],
+            _ => &[],
+        };
+        response["headers"] = refs(&[&headers[..], told].concat());
+    }
+    if public && !writes && !ticket {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);

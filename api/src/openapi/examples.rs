@@ -80,8 +80,18 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// The value that the examples of a path have for its variable `name`.
+pub fn variable(path: &str, name: &str) -> &'static str {
+    match name {
+        "code" => "34.02.03",
+        "file" => "640.webp",
+        "picture" | "ticket" => "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+        _ => slug(path),
+    }
+}
+
 /// The slug that the examples of a path use.
-pub fn slug(path: &str) -> &'static str {
+fn slug(path: &str) -> &'static str {
     if path.contains("/products") {
         "contoh-batik-wijaya-giriloyo"
     } else if path.starts_with("/v1/producers") {
