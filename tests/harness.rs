@@ -9,16 +9,24 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use api::{App, Edge, clock::Clock, config::Settings, seed};
+use api::{App, Edge, clock::Clock, config::Settings, ids, seed, tls};
 use axum::ServiceExt as _;
 use chrono::{DateTime, Utc};
-use domain::{import::Progress, store::Store, writer::Writer};
+use domain::{
+    account::{self, Agencies, Role},
+    import::Progress,
+    session,
+    store::Store,
+    text::Lang,
+    writer::{Unit, Writer},
+};
 use migrations::{Migrator, MigratorTrait as _};
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::OnceCell};
+use uuid::Uuid;
 
 /// The moment at which every service stands until a test moves it: a Tuesday noon in Bantul.
 pub const NOON: &str = "2026-11-24T12:00:00+07:00";
@@ -92,12 +100,36 @@ impl Service {
     pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Edge) -> Self {
         let clock = Clock::standing(at(NOON));
         let store = place.open().await;
-        let app = App::start(store, settings(flags), clock.clone()).await.expect("start");
+        let mut settings = settings(flags);
+        settings.data_dir = place.folder().to_owned();
+        let app = App::start(store, settings, clock.clone()).await.expect("start");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let routes = make(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { app, clock, url, client: client(), place }
+    }
+
+    /// The token of somebody new who is a `role`, for no agency.
+    pub async fn person(&self, role: Role) -> String {
+        let (id, token) = (Uuid::now_v7(), ids::secret());
+        let account = account::Model {
+            id,
+            email: Some(format!("{id}@example.id")),
+            phone: None,
+            name: None,
+            lang: Lang::Id,
+            role,
+            agencies: Agencies::default(),
+            created_at: self.clock.now(),
+            erased_at: None,
+            version: 1,
+        };
+        let session = session::Model::new(Uuid::now_v7(), id, &token, None, self.clock.now());
+        let writes = vec![account.into(), session.into()];
+        let unit = Unit::new(writes, "test", self.clock.now());
+        self.app.write(unit).await.expect("somebody new");
+        token
     }
 
     /// The answer to a GET.
@@ -126,7 +158,9 @@ impl Service {
     }
 }
 
-fn client() -> Client {
+/// What talks to a service.
+pub fn client() -> Client {
+    tls::choose();
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
@@ -147,7 +181,7 @@ fn settings(flags: &[&str]) -> Settings {
 pub struct Place {
     /// What opens it.
     pub url: String,
-    folder: Option<TempDir>,
+    folder: TempDir,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -201,11 +235,16 @@ impl Place {
         let folder = TempDir::new().expect("a folder");
         let file = folder.path().join("griya.db");
         fill(&file);
-        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder: Some(folder) }
+        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder }
     }
 
     fn file_path(&self) -> PathBuf {
-        self.folder.as_ref().expect("SQLite has a folder").path().join("griya.db")
+        self.folder().join("griya.db")
+    }
+
+    /// The folder for what is kept in files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     async fn create(server: &str, like: &str) -> Self {
@@ -215,7 +254,8 @@ impl Place {
         let create = format!("CREATE DATABASE {name}{like}");
         admin.execute_unprepared(&create).await.expect("create the database");
         admin.close().await.expect("close");
-        Self { url: format!("{server}/{name}"), folder: None }
+        let folder = TempDir::new().expect("a folder");
+        Self { url: format!("{server}/{name}"), folder }
     }
 
     /// The database, opened.

@@ -7,6 +7,7 @@ mod events;
 mod fixtures;
 mod geometry;
 mod log;
+mod media;
 mod oracle;
 mod parameters;
 mod problems;

@@ -38,7 +38,7 @@ fn one_command_from_nothing_to_a_service_that_ends_when_told() {
         line.trim().strip_prefix("Griya is at ").expect("one line with the address").to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let total = runtime.block_on(async {
-        let reply = reqwest::get(format!("{url}/v1/discover")).await.unwrap();
+        let reply = tests::client().get(format!("{url}/v1/discover")).send().await.unwrap();
         reply.json::<serde_json::Value>().await.unwrap()["total"].as_u64().unwrap()
     });
     assert!(total > 100);
