@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use api::{App, Edge, clock::Clock, config::Settings, seed};
+use api::{App, Edge, clock::Clock, config::Settings, seed, tls};
 use axum::ServiceExt as _;
 use chrono::{DateTime, Utc};
 use domain::{
@@ -249,8 +249,7 @@ pub fn code_in(letter: &str) -> &str {
 
 /// A client that follows nobody elsewhere.
 pub fn client() -> Client {
-    // Its TLS has no provider of its own; that another has been set before is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::choose();
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 

@@ -11,6 +11,7 @@ mod geometry;
 mod guides;
 mod keeping;
 mod log;
+mod media;
 mod oracle;
 mod parameters;
 mod permissions;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Error, Fault, change,
+    Error, change,
     store::Store,
     writer::{Unit, Write, Writer},
 };
@@ -14,6 +14,7 @@ use crate::{
     attempts::Attempts,
     clock::Clock,
     config::{Rate, Settings},
+    media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     rate::Limiter,
     tailer,
@@ -44,19 +45,34 @@ pub struct App {
     pub(crate) messenger: Messenger,
     /// What sends the messages that were written.
     pub outbox: Outbox,
+    /// What makes pictures, and where they lie.
+    pub(crate) pictures: Pictures,
     feed: tailer::Feed,
 }
 
 /// Slow digests reckoned at once: each takes 19 MiB and a processor.
 const SLOW: usize = 2;
 
+/// Why a node did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Error),
+    /// The settings name no place for pictures, or no way to people.
+    #[error("{0}")]
+    Settings(String),
+}
+
 impl App {
     /// A node over a migrated `store`: reads everything that is published, then follows the log.
     ///
     /// # Errors
-    /// When the database fails, or the settings name no way to people.
-    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
-        let messenger = Messenger::of(&settings, clock.clone()).map_err(unusable)?;
+    /// When the database fails, or the settings name no place for pictures or no way to people.
+    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, NotStarted> {
+        let shelf = Shelf::open(&settings).map_err(NotStarted::Settings)?;
+        let messenger = Messenger::of(&settings, clock.clone());
+        let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
@@ -70,6 +86,7 @@ impl App {
             clock,
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
+            pictures: Pictures::new(shelf),
             settings: Arc::new(settings),
             attempts,
             slow: Arc::new(Semaphore::new(SLOW)),
@@ -103,9 +120,4 @@ impl App {
         let head = change::head(&self.store.reader).await?;
         Ok(self.feed.shown(head).await)
     }
-}
-
-fn unusable(faults: Vec<String>) -> Error {
-    let fault = |said: String| Fault::new("bad_format", said.clone(), said);
-    Error::Invalid(faults.into_iter().map(fault).collect())
 }

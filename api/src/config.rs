@@ -1,10 +1,10 @@
 //! Settings: every one of them, typed, with its flag, its variable and its default.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
-use crate::{clock::Clock, messages::Messenger};
+use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger};
 
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
@@ -21,6 +21,26 @@ pub struct Settings {
     /// The folder for everything that Griya keeps in files.
     #[arg(long, global = true, env = "GRIYA_DATA_DIR", default_value = "griya-data")]
     pub data_dir: PathBuf,
+
+    /// Where pictures lie: `s3://BUCKET/PREFIX`. Without it, `media` in the data folder.
+    #[arg(long, global = true, env = "GRIYA_MEDIA_URL")]
+    pub media_url: Option<String>,
+
+    /// The S3 server, such as `https://s3.example`. Without it, that of Amazon for the region.
+    #[arg(long, global = true, env = "GRIYA_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+
+    /// The region of the bucket.
+    #[arg(long, global = true, env = "GRIYA_S3_REGION", default_value = "us-east-1")]
+    pub s3_region: String,
+
+    /// The name of the key that may read and write the bucket.
+    #[arg(long, global = true, env = "GRIYA_S3_KEY_ID", hide_env_values = true)]
+    pub s3_key_id: Option<String>,
+
+    /// The key itself.
+    #[arg(long, global = true, env = "GRIYA_S3_SECRET", hide_env_values = true)]
+    pub s3_secret: Option<Secret>,
 
     /// What to log: a level (`error`, `warn`, `info`, `debug`) or a list such as `info,api=debug`.
     #[arg(long, global = true, env = "GRIYA_LOG", default_value = "info")]
@@ -71,6 +91,31 @@ pub struct Settings {
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,
+}
+
+/// A text that no log, help or report shows.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(raw: &str) -> Result<Self, Infallible> {
+        Ok(Self(raw.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// How to log.
@@ -137,6 +182,7 @@ impl Settings {
             }
         }
         faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
+        faults.extend(Shelf::open(self).err());
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

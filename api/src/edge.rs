@@ -52,6 +52,10 @@ const MAX_BODY: u64 = 256 * 1024;
 const MAX_PICTURE: u64 = 15_000_000 + 64 * 1024;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one that brings a picture may take: 15 MB at 200 kbit/s.
+const PATIENCE_FOR_PICTURES: Duration = Duration::from_mins(10);
+/// Below here the path is a ticket.
+const UPLOADS: &str = "/v1/media/uploads/";
 /// The header that carries the request id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -175,13 +179,14 @@ impl Within {
         let Ok(_room) = self.app.room.try_acquire() else {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
+        let patience = patience(&request);
         let answered = AssertUnwindSafe(async {
             if encoding == Encoding::Identity {
                 return self.routes.clone().call(request).await;
             }
             self.packed.clone().call(request).await.map(|response| response.map(Body::new))
         });
-        match tokio::time::timeout(PATIENCE, answered.catch_unwind()).await {
+        match tokio::time::timeout(patience, answered.catch_unwind()).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(cause)) => panicked(&*cause),
             Err(_) => {
@@ -231,9 +236,12 @@ struct Visit {
 impl Visit {
     fn begin(now: DateTime<Utc>, request: &Request) -> Self {
         let id = given_id(request.headers()).unwrap_or_else(|| new_id(now));
+        let path = request.uri().path();
+        // A ticket opens a door.
+        let path = if path.starts_with(UPLOADS) { UPLOADS } else { path };
         let span = tracing::info_span!(
             "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
-            path = request.uri().path()
+            path
         );
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
@@ -296,6 +304,16 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// How long the answer to `request` may take.
+fn patience(request: &Request) -> Duration {
+    let brings = matches!(*request.method(), Method::POST | Method::PATCH);
+    if brings && most(request.uri().path()) == MAX_PICTURE {
+        PATIENCE_FOR_PICTURES
+    } else {
+        PATIENCE
+    }
+}
+
 /// The most bytes that a body for `path` may have.
 fn most(path: &str) -> u64 {
     if path == "/v1/media" || path.starts_with("/v1/media/") { MAX_PICTURE } else { MAX_BODY }
@@ -333,8 +351,8 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 }
 
 /// The headers that a script on another page may read.
-const EXPOSED: &str =
-    "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,x-request-id";
+const EXPOSED: &str = "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,\
+                       x-request-id,upload-offset,upload-length,upload-expires";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

@@ -32,6 +32,7 @@ mod listing_view;
 mod listings;
 mod managed;
 mod me;
+mod media;
 mod messages;
 mod moderation;
 pub mod openapi;
@@ -47,6 +48,8 @@ pub mod seed;
 mod suggest;
 mod tailer;
 mod target;
+pub mod tls;
+mod uploads;
 mod words;
 mod writing;
 
@@ -77,6 +80,8 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(areas::router())
         .merge(calendar::router())
         .merge(agencies::router())
+        .merge(media::router())
+        .merge(uploads::router())
         .merge(health::router())
         .split_for_parts()
 }

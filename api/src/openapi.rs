@@ -40,6 +40,7 @@ pub use examples::ALL as EXAMPLES;
         (name = "listings", description = "Keeping them: drafts, steps, revisions, claims, history"),
         (name = "moderation", description = "What waits for an officer, claims, trust"),
         (name = "people", description = "Coming in with a code; one's own account; who may do what"),
+        (name = "pictures", description = "What listings show: brought whole or in parts, served in every width"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),
     ),
@@ -182,6 +183,9 @@ fn headers() -> Value {
         "Content-Language": header("The language asked for.", "id"),
         "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
         "Link": header("The next page (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Upload-Offset": header("How much has come, bytes.", "524288"),
+        "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
+        "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
         "Location": header("Where it is now.", "/v1/places/pantai-parangtritis"),
         "Allow": header("The methods that work.", "GET,HEAD"),
         "WWW-Authenticate": header("What credentials there are.", "Bearer realm=\"griya\""),
@@ -255,9 +259,8 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
             if parameter["in"] == "path" {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                     "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
-                let code = parameter["name"] == "code";
-                let example = if code { "34.02.03" } else { examples::slug(path) };
-                parameter["example"] = json!(example);
+                let name = parameter["name"].as_str().unwrap_or_default();
+                parameter["example"] = json!(examples::variable(path, name));
             }
         }
     }
@@ -281,6 +284,13 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         kinds.push(Kind::Forbidden);
     }
     kinds.extend(write_kinds(method, operation));
+    let ticket = path.contains("{ticket}");
+    if ticket {
+        kinds.push(Kind::Gone);
+    }
+    if ticket && method == "patch" {
+        kinds.push(Kind::Conflict);
+    }
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
         for (media, content) in
@@ -291,7 +301,9 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
             }
         }
         let mut headers = ALWAYS.to_vec();
-        if public && reads {
+        if ticket || path.starts_with("/media/") {
+            headers.push("Cache-Control");
+        } else if public && reads {
             headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
             if id.starts_with("list_") || id.starts_with("discover_") {
                 headers.push("Link");
@@ -300,9 +312,12 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         if status == "201" {
             headers.push("Location");
         }
+        if ticket && (status == "204" || method == "head") {
+            headers.extend(["Upload-Offset", "Upload-Length", "Upload-Expires"]);
+        }
         response["headers"] = refs(&headers);
     }
-    if public && reads {
+    if public && reads && !ticket {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);

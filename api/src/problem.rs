@@ -188,6 +188,11 @@ impl Problem {
         matches!(self.kind, Kind::NotFound | Kind::Gone)
     }
 
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// A failure of ours: the cause goes to the log, under the request's id, and nowhere else.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "a request failed");

@@ -203,7 +203,8 @@ async fn values_between(
     first: i64,
     last: i64,
 ) -> Result<BTreeMap<i64, Vec<value::Model>>, DbErr> {
-    let rows = value::Entity::find().filter(value::Column::Seq.between(first, last)).all(db).await?;
+    let rows =
+        value::Entity::find().filter(value::Column::Seq.between(first, last)).all(db).await?;
     let mut values: BTreeMap<i64, Vec<value::Model>> = BTreeMap::new();
     rows.into_iter().for_each(|row| values.entry(row.seq).or_default().push(row));
     Ok(values)

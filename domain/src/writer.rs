@@ -157,7 +157,7 @@ tables! {
         /// A code that was sent, and what became of it.
         SignIn(sign_in::Model, sign_ins, Some(sign_in::entity::Column::Version));
         /// A picture.
-        Media(media::Model, media, None);
+        Media(media::Model, media, Some(media::entity::Column::Version));
         /// A picture on its way.
         Upload(upload::Model, uploads, Some(upload::entity::Column::Version));
     }

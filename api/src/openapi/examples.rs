@@ -81,8 +81,18 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// The slug or id that the examples of a path use.
-pub fn slug(path: &str) -> &'static str {
+/// The value that the examples of a path have for its variable `name`.
+pub fn variable(path: &str, name: &str) -> &'static str {
+    match name {
+        "code" => "34.02.03",
+        "file" => "640.webp",
+        "picture" | "ticket" => "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+        _ => slug(path),
+    }
+}
+
+/// The slug that the examples of a path use.
+fn slug(path: &str) -> &'static str {
     if path.starts_with("/v1/auth") || path.starts_with("/v1/accounts") {
         "01a20ada-2c00-7000-8000-000000000001"
     } else if path.contains("/products") {
