@@ -655,7 +655,7 @@ async fn mail_server() -> (String, mpsc::UnboundedReceiver<String>) {
                 let (mut lines, mut all) = (BufReader::new(read).lines(), String::new());
                 write.write_all(b"220 ready\r\n").await.unwrap();
                 while let Ok(Some(line)) = lines.next_line().await {
-                    all += &format!("{line}\n");
+                    all.extend([line.as_str(), "\n"]);
                     let answer = match line.split(' ').next().unwrap() {
                         "EHLO" => "250-here\r\n250 AUTH PLAIN\r\n",
                         "AUTH" => "235 welcome\r\n",
@@ -695,6 +695,9 @@ async fn a_code_for_an_email_address_goes_by_mail_where_there_is_a_mail_server()
     assert!(tests::letters(service.place.folder(), SRI).is_empty(), "no copy is left in a file");
 }
 
+/// What its route has.
+type Has = (Arc<AtomicUsize>, mpsc::UnboundedSender<(String, Value)>);
+
 /// A gateway that refuses the first few messages, and tells of those it takes.
 struct Gateway {
     url: String,
@@ -706,7 +709,6 @@ impl Gateway {
     async fn start(refuses: usize) -> Self {
         let refuses = Arc::new(AtomicUsize::new(refuses));
         let (tell, taken) = mpsc::unbounded_channel();
-        type Has = (Arc<AtomicUsize>, mpsc::UnboundedSender<(String, Value)>);
         let take = async |State((refuses, tell)): State<Has>,
                           headers: HeaderMap,
                           Json(body): Json<Value>| {
@@ -839,7 +841,7 @@ async fn of_two_nodes_one_sends_a_message() {
     for _ in &phones {
         came.push(gateway.taken.recv().await.unwrap().1["to"].as_str().unwrap().to_owned());
     }
-    while message::unsent(&service.app.store.reader, 1).await.unwrap().len() > 0 {
+    while !message::unsent(&service.app.store.reader, 1).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     came.sort();

@@ -90,8 +90,7 @@ fn an_administrator_is_made_at_the_terminal_while_the_service_runs() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         for token in &tokens {
-            let request =
-                client().get(format!("{url}/v1/accounts"));
+            let request = client().get(format!("{url}/v1/accounts"));
             let reply = request.bearer_auth(token).send().await.unwrap();
             assert_eq!(reply.status(), 200);
             let body: Value = reply.json().await.unwrap();

@@ -46,7 +46,7 @@ pub async fn create(settings: &Settings, email: &str) -> Result<(), Failure> {
 fn appointing(known: Option<account::Model>, address: Address, token: &str) -> Unit {
     let now = Clock::system().now();
     let before = known.as_ref().map(|known| known.role.name());
-    let mut after = match known.clone() {
+    let mut after = match known {
         Some(known) => known.changed(),
         None => account::Model::new(ids::new(now), address, Lang::Id, now),
     };
