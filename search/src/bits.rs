@@ -3,6 +3,10 @@
 //! Slots are numbered in the order of the tree, 64 to a leaf, so one `u64` says which listings of a
 //! leaf belong to a set: filters, words and opening states meet leaf by leaf with one `&`.
 
+use std::io::{self, Read, Write};
+
+use crate::checkpoint::{Reader, Writer, broken, check};
+
 /// Slots in a leaf.
 pub(crate) const LEAF: usize = 64;
 
@@ -66,6 +70,19 @@ impl Bits {
     /// The leaves that have any of it, ascending.
     pub(crate) fn used(&self) -> Vec<u32> {
         (0..).zip(&self.0).filter(|(_, word)| **word != 0).map(|(leaf, _)| leaf).collect()
+    }
+
+    pub(crate) fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        to.column(self.0.iter().copied())
+    }
+
+    /// A set of `slots` slots that was kept.
+    pub(crate) fn read_from(from: &mut Reader<impl Read>, slots: usize) -> io::Result<Self> {
+        let bits = Self(from.column_of(slots.div_ceil(LEAF))?);
+        let last = Self::all(slots).0.last().copied().unwrap_or_default();
+        let beyond = bits.0.last().is_some_and(|word| word & !last != 0);
+        check(!beyond, "a slot is beyond the last")?;
+        Ok(bits)
     }
 
     /// The slots in it, ascending.
@@ -138,6 +155,10 @@ pub(crate) enum Posting {
     Many(Bits),
 }
 
+/// How a posting is kept.
+const FEW: u8 = 0;
+const MANY: u8 = 1;
+
 impl Posting {
     /// Of ascending slots among `all`.
     pub(crate) fn new(slots: &[u32], all: usize) -> Self {
@@ -168,6 +189,34 @@ impl Posting {
         match self {
             Self::Few(slots) => slots.iter().for_each(|slot| f(*slot)),
             Self::Many(bits) => bits.slots().for_each(f),
+        }
+    }
+
+    pub(crate) fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        match self {
+            Self::Few(slots) => {
+                to.one(FEW)?;
+                to.column(slots.iter().copied())
+            }
+            Self::Many(bits) => {
+                to.one(MANY)?;
+                bits.write_to(to)
+            }
+        }
+    }
+
+    /// A posting that was kept, of `all` slots.
+    pub(crate) fn read_from(from: &mut Reader<impl Read>, all: usize) -> io::Result<Self> {
+        match from.one()? {
+            FEW => {
+                let slots: Vec<u32> = from.column()?;
+                check(slots.is_sorted(), "slots are out of order")?;
+                let last = slots.last().is_none_or(|slot| (*slot as usize) < all);
+                check(last, "a slot is beyond the last")?;
+                Ok(Self::Few(slots.into_boxed_slice()))
+            }
+            MANY => Bits::read_from(from, all).map(Self::Many),
+            _ => Err(broken("no such posting")),
         }
     }
 
