@@ -92,7 +92,9 @@ impl Service {
     pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Edge) -> Self {
         let clock = Clock::standing(at(NOON));
         let store = place.open().await;
-        let app = App::start(store, settings(flags), clock.clone()).await.expect("start");
+        let data = format!("--data-dir={}", place.folder.path().display());
+        let settings = settings(&[&[data.as_str()], flags].concat());
+        let app = App::start(store, settings, clock.clone()).await.expect("start");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let routes = make(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -147,7 +149,8 @@ fn settings(flags: &[&str]) -> Settings {
 pub struct Place {
     /// What opens it.
     pub url: String,
-    folder: Option<TempDir>,
+    /// Where a service over it keeps its files.
+    pub folder: TempDir,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -201,11 +204,11 @@ impl Place {
         let folder = TempDir::new().expect("a folder");
         let file = folder.path().join("griya.db");
         fill(&file);
-        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder: Some(folder) }
+        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder }
     }
 
     fn file_path(&self) -> PathBuf {
-        self.folder.as_ref().expect("SQLite has a folder").path().join("griya.db")
+        self.folder.path().join("griya.db")
     }
 
     async fn create(server: &str, like: &str) -> Self {
@@ -215,7 +218,8 @@ impl Place {
         let create = format!("CREATE DATABASE {name}{like}");
         admin.execute_unprepared(&create).await.expect("create the database");
         admin.close().await.expect("close");
-        Self { url: format!("{server}/{name}"), folder: None }
+        let folder = TempDir::new().expect("a folder");
+        Self { url: format!("{server}/{name}"), folder }
     }
 
     /// The database, opened.

@@ -38,13 +38,14 @@ pub struct App {
 }
 
 impl App {
-    /// A node over a migrated `store`: reads everything that is published, then follows the log.
+    /// A node over a migrated `store`: brings everything that is published into memory, then follows
+    /// the log.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
         let index = Arc::new(Index::default());
-        let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
+        let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
         Ok(Self {
             writer: Writer::start(&store),
@@ -68,6 +69,11 @@ impl App {
             tracing::error!(seq, "a write is done and not shown yet");
         }
         Ok(seq)
+    }
+
+    /// Keeps what the next start would have to read otherwise. Nothing is followed any more after it.
+    pub async fn end(&self) {
+        self.feed.end().await;
     }
 
     /// Waits until this node's index shows everything that is committed now; whether it does.

@@ -11,6 +11,7 @@ mod asked;
 mod cache;
 mod calendar;
 mod categories;
+mod checkpoint;
 pub mod clock;
 pub mod config;
 mod discover;
