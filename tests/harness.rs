@@ -102,6 +102,12 @@ impl Service {
         Self { app, clock, url, client: client(), place }
     }
 
+    /// Ends it as a program ends that is told to, and leaves what it kept.
+    pub async fn stop(self) -> Place {
+        self.app.end().await;
+        self.place
+    }
+
     /// The answer to a GET.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(path)).await

@@ -13,5 +13,6 @@ mod problems;
 mod program;
 mod relevance;
 mod representations;
+mod restart;
 mod schema;
 mod walks;
