@@ -60,24 +60,21 @@ async fn what_is_wrong_with_the_file_is_no_reason_not_to_start() {
     Writer::start(&store).write(unit(next(&beach))).await.unwrap();
     let other = Service::over(other, &[]).await.stop().await;
     let foreign = std::fs::read(checkpoint(other.folder.path())).unwrap();
-    let damages: [fn(&[u8], &[u8]) -> Vec<u8>; 5] = [
-        |file, _| file[..file.len() / 2].to_vec(),
-        |file, _| {
-            let mut file = file.to_vec();
-            let middle = file.len() / 2;
-            file[middle] ^= 1;
-            file
-        },
-        |_, _| Vec::new(),
-        |_, _| b"SQLite format 3\0".repeat(100),
-        |_, foreign| foreign.to_vec(),
-    ];
-    for damage in damages {
+    for damage in 0..5 {
         let place = left_by_a_service().await;
         let file = checkpoint(place.folder.path());
-        std::fs::write(&file, damage(&std::fs::read(&file).unwrap(), &foreign)).unwrap();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        match damage {
+            0 => bytes.truncate(middle),
+            1 => bytes[middle] ^= 1,
+            2 => bytes.clear(),
+            3 => bytes = b"SQLite format 3\0".repeat(100),
+            _ => bytes.clone_from(&foreign),
+        }
+        std::fs::write(&file, bytes).unwrap();
         change_unheard(&place).await;
-        assert!(reads_everything(place).await);
+        assert!(reads_everything(place).await, "{damage}");
     }
 }
 
