@@ -17,8 +17,8 @@ use domain::change;
 use search::Snapshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Changes after which it is worth writing anew: a start reads so many again in about a second.
-const ENOUGH: i64 = 20_000;
+/// Changes after which it is worth writing anew: a start takes a second or two to read so many again.
+const ENOUGH: i64 = 10_000;
 /// Changes that a start reads again in no time: a node that ends with fewer writes nothing.
 const FEW: i64 = 1000;
 /// How long disk and processor have peace at least between two, whatever is poured.
