@@ -120,6 +120,12 @@ impl Service {
         Self { app, clock, url, client: client(), place }
     }
 
+    /// Ends it as a program ends that is told to, and leaves what it kept.
+    pub async fn stop(self) -> Place {
+        self.app.end().await;
+        self.place
+    }
+
     /// The answer to a GET.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(path)).await
@@ -270,7 +276,8 @@ fn settings(flags: &[&str]) -> Settings {
 pub struct Place {
     /// What opens it.
     pub url: String,
-    folder: TempDir,
+    /// Where a service over it keeps its files.
+    pub folder: TempDir,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);

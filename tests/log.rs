@@ -18,13 +18,13 @@ use domain::{
 use tests::{Place, Service, at};
 use uuid::Uuid;
 
-fn unit(record: Record) -> Unit {
+pub fn unit(record: Record) -> Unit {
     let write = Write::Listing { record: Box::new(record), former_slug: None };
     Unit::new(vec![write], "test", at("2026-11-24T12:00:00+07:00"))
 }
 
 /// The next state of `record`, with one thing changed.
-fn next(record: &Record) -> Record {
+pub fn next(record: &Record) -> Record {
     let mut record = record.clone();
     record.listing.version += 1;
     record.listing.accuracy_m = Some(i32::try_from(record.listing.version).unwrap());

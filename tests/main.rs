@@ -21,5 +21,6 @@ mod program;
 mod record;
 mod relevance;
 mod representations;
+mod restart;
 mod schema;
 mod walks;

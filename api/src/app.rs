@@ -65,7 +65,8 @@ pub enum NotStarted {
 }
 
 impl App {
-    /// A node over a migrated `store`: reads everything that is published, then follows the log.
+    /// A node over a migrated `store`: brings everything that is published into memory, then follows
+    /// the log.
     ///
     /// # Errors
     /// When the database fails, or the settings name no place for pictures or no way to people.
@@ -74,7 +75,7 @@ impl App {
         let messenger = Messenger::of(&settings, clock.clone());
         let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
         let index = Arc::new(Index::default());
-        let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
+        let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
         let attempts = (settings.rate == Rate::On).then(Arc::default);
         let writer = Writer::start(&store);
@@ -110,6 +111,11 @@ impl App {
             tracing::error!(seq, "a write is done and not shown yet");
         }
         Ok(seq)
+    }
+
+    /// Keeps what the next start would have to read otherwise. Nothing is followed any more after it.
+    pub async fn end(&self) {
+        self.feed.end().await;
     }
 
     /// Waits until this node's index shows everything that is committed now; whether it does.

@@ -15,6 +15,7 @@ mod body;
 mod cache;
 mod calendar;
 mod categories;
+mod checkpoint;
 pub mod clock;
 pub mod config;
 mod discover;

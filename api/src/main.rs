@@ -1,6 +1,6 @@
 //! The program `griya`.
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use griya::serve;
@@ -76,11 +76,31 @@ enum Admin {
     },
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long what goes on beside a command may hold up its end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
     let line = Line::parse();
     griya::log_to_stderr(&line.settings);
-    let done = match line.command.unwrap_or(Command::Serve) {
+    let done = tokio::runtime::Runtime::new()
+        .map_err(|error| griya::Failure::new("cannot start", &error))
+        .and_then(|runtime| {
+            let done = runtime.block_on(run(line));
+            // What a node prepares for later questions is of no use to anybody now.
+            runtime.shutdown_timeout(PATIENCE);
+            done
+        });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("griya: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(line: Line) -> Result<(), griya::Failure> {
+    match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(line.settings).await,
         Command::Migrate => griya::migrate(&line.settings).await,
         Command::Seed { folder } => {
@@ -95,12 +115,5 @@ async fn main() -> ExitCode {
             griya::audit_verify(&line.settings, head.as_deref()).await
         }
         Command::Audit { what: Audit::Head } => griya::audit_head(&line.settings).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("griya: {failure}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -12,12 +13,19 @@ use std::{
 use domain::{Error, change, record, reference::Reference, store::Store};
 use search::{Changes, Index, Snapshot};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{
+        Notify,
+        mpsc::{self, error::TryRecvError},
+        oneshot, watch,
+    },
     task::JoinHandle,
 };
 use uuid::Uuid;
 
-use crate::listing_view;
+use crate::{
+    checkpoint::{self, Found, Keeper},
+    listing_view,
+};
 
 /// How often it looks without being poked: how late another process's write may show.
 const LOOK: Duration = Duration::from_millis(200);
@@ -29,12 +37,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WAITING: usize = 4;
 /// Changes read at once.
 const BATCH: u64 = 2000;
+/// A log that went on for more than this share of all listings, and some more, takes longer to follow
+/// than everything takes to read.
+const SHARE: u64 = 8;
+const SOME: u64 = 10_000;
 
 /// What a writer needs of the tailer: to poke it, and to wait for it.
 #[derive(Debug, Clone)]
 pub struct Feed {
     poke: Arc<Notify>,
     position: watch::Receiver<i64>,
+    end: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl Feed {
@@ -46,6 +59,16 @@ impl Feed {
         let shown = position.wait_for(|position| *position >= seq);
         matches!(tokio::time::timeout(PATIENCE, shown).await, Ok(Ok(_)))
     }
+
+    /// Ends the tailer, and waits until it has kept what it knows.
+    pub async fn end(&self) {
+        let (tell, ended) = oneshot::channel();
+        if self.end.send(tell).await.is_ok() {
+            self.poke.notify_one();
+            // It is gone without a word only when the whole program ends.
+            let _ = ended.await;
+        }
+    }
 }
 
 /// What the index shows: a snapshot, and the last change in it as the log had it.
@@ -53,15 +76,23 @@ struct Tailer {
     store: Store,
     index: Arc<Index>,
     last: Option<change::Model>,
+    /// The last change that what listings refer to has seen: it may be ahead of them.
+    referred: i64,
+    keeper: Keeper,
+    schema: String,
 }
 
-/// Reads everything that is published into `index`, then follows the log.
+/// Brings everything that is published into `index`, from the checkpoint in the folder `data` if
+/// that can be, then follows the log.
 ///
 /// # Errors
 /// When the database fails before the first snapshot is whole.
-pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
-    let mut tailer = Tailer { store, index, last: None };
-    tailer.read_everything().await?;
+pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed, Error> {
+    let (keeper, schema) = (Keeper::new(data), store.schema().await?);
+    let mut tailer = Tailer { store, index, last: None, referred: 0, keeper, schema };
+    if !tailer.resume().await? {
+        tailer.read_everything().await?;
+    }
     // What the first question of its kind would wait for.
     let prepared = Arc::clone(&tailer.index);
     tokio::task::spawn_blocking(move || {
@@ -70,11 +101,22 @@ pub async fn follow(store: Store, index: Arc<Index>) -> Result<Feed, Error> {
     });
     let (tell, position) = watch::channel(tailer.seq());
     let poke = Arc::new(Notify::new());
-    let feed = Feed { poke: Arc::clone(&poke), position };
+    let (end, mut ended) = mpsc::channel(1);
+    let feed = Feed { poke: Arc::clone(&poke), position, end };
     tokio::spawn(async move {
         let mut tidying = None;
-        while !tell.is_closed() {
+        loop {
+            match ended.try_recv() {
+                Ok(told) => {
+                    tailer.end().await;
+                    let _: Result<(), ()> = oneshot::Sender::send(told, ());
+                    return;
+                }
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {}
+            }
             tidying = tidy(&tailer.index, tidying);
+            tailer.keep().await;
             match tailer.step().await {
                 // Only after the snapshot is in place.
                 Ok(true) => {
@@ -113,6 +155,63 @@ impl Tailer {
         self.last.as_ref().map_or(0, |change| change.seq)
     }
 
+    /// Goes on from the checkpoint; whether there is one to go on from.
+    async fn resume(&mut self) -> Result<bool, Error> {
+        let Some(found) = self.keeper.find().await else { return Ok(false) };
+        let reader = &self.store.reader;
+        let head = change::head(reader).await?;
+        // Read after the head: what it has seen need not be looked at again.
+        let reference = Reference::load(reader).await?;
+        let Some(last) = self.known(&found).await? else {
+            self.keeper.ignored("the log or the tables are others");
+            return Ok(false);
+        };
+        if (head - last.seq).cast_unsigned() > SOME + found.listings() / SHARE {
+            self.keeper.ignored("too much has changed since");
+            return Ok(false);
+        }
+        let read = tokio::task::spawn_blocking(move || found.read(reference)).await;
+        match read.map_err(std::io::Error::from).flatten() {
+            Ok(snapshot) => self.index.publish(snapshot),
+            Err(error) => {
+                self.keeper.ignored(&error.to_string());
+                return Ok(false);
+            }
+        }
+        self.keeper.holds(last.seq);
+        (self.last, self.referred) = (Some(last), head);
+        while self.seq() < head && self.step().await? {}
+        Ok(true)
+    }
+
+    /// The last change in a checkpoint, if the log still holds it as it was.
+    async fn known(&self, found: &Found) -> Result<Option<change::Model>, Error> {
+        let change = change::from(&self.store.reader, found.seq(), 1).await?.pop();
+        Ok(change.filter(|change| found.note() == self.note(change).as_bytes()))
+    }
+
+    fn note(&self, last: &change::Model) -> String {
+        checkpoint::note(&self.schema, last)
+    }
+
+    /// Has the index kept in a file where that is due.
+    async fn keep(&mut self) {
+        self.keeper.look().await;
+        // While the log is empty there is nothing to know the index by.
+        if let Some(last) = self.last.as_ref().filter(|last| self.keeper.is_due(last.seq)) {
+            self.keeper.write(self.index.snapshot(), self.note(last));
+        }
+    }
+
+    /// Has the index kept a last time, and waits until it is on disk.
+    async fn end(&mut self) {
+        self.keeper.rest().await;
+        if let Some(last) = self.last.as_ref().filter(|last| self.keeper.is_worth_it(last.seq)) {
+            self.keeper.write(self.index.snapshot(), self.note(last));
+            self.keeper.rest().await;
+        }
+    }
+
     /// A snapshot of all that is published.
     ///
     /// The head of the log is read before the rows: what is written in between is read twice,
@@ -132,7 +231,8 @@ impl Tailer {
         });
         record::pour(reader, hand_on).await?;
         self.index.publish(building.await.expect("nothing stops it but a panic of its own"));
-        self.last = last;
+        (self.last, self.referred) = (last, seq);
+        self.keeper.forget();
         Ok(())
     }
 
@@ -163,7 +263,9 @@ impl Tailer {
             .filter(|change| change.kind.is_listing())
             .filter_map(|change| change.subject.parse().ok())
             .collect();
-        let of_reference = changes.iter().any(|change| !change.kind.is_listing());
+        let referred = self.referred;
+        let of_reference =
+            changes.iter().any(|change| !change.kind.is_listing() && change.seq > referred);
         let reference = if of_reference { Some(Reference::load(reader).await?) } else { None };
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let found = record::load(reader, &ids).await?;

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+};
 
 /// The two ways into one database.
 #[derive(Debug, Clone)]
@@ -32,6 +34,16 @@ impl Store {
         let writer = Database::connect(options(url, 1, true)).await?;
         let reader = Database::connect(options(url, READERS, false)).await?;
         Ok(Self { reader, writer })
+    }
+
+    /// The newest migration that its tables have seen.
+    ///
+    /// # Errors
+    /// When the database fails, or was never migrated.
+    pub async fn schema(&self) -> Result<String, DbErr> {
+        let sql = "SELECT max(version) AS version FROM seaql_migrations";
+        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        row.map_or(Ok(String::new()), |row| row.try_get("", "version"))
     }
 
     /// Which database it is.

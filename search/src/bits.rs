@@ -3,7 +3,12 @@
 //! Slots are numbered in the order of the tree, 64 to a leaf, so one `u64` says which listings of a
 //! leaf belong to a set: filters, words and opening states meet leaf by leaf with one `&`.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
+
+use crate::checkpoint::{Reader, Writer, broken, check};
 
 /// Slots in a leaf.
 pub(crate) const LEAF: usize = 64;
@@ -180,6 +185,29 @@ impl Sparse {
         set
     }
 
+    fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        let number = |leaf: usize| u32::try_from(leaf).expect("slots are numbered by u32");
+        let leaves: Vec<u32> = self.leaves().map(|(leaf, _)| number(leaf)).collect();
+        to.column(leaves.into_iter())?;
+        to.column(self.words.iter().copied())
+    }
+
+    /// A set that was kept, of `all` slots.
+    fn read_from(from: &mut Reader<impl Read>, all: usize) -> io::Result<Self> {
+        let leaves: Vec<u32> = from.column()?;
+        let words: Vec<u64> = from.column_of(leaves.len())?;
+        check(leaves.is_sorted_by(|a, b| a < b), "leaves are out of order")?;
+        let mut set = Self::none(all);
+        for (leaf, word) in leaves.into_iter().zip(words) {
+            let left = all.saturating_sub(leaf as usize * LEAF);
+            let filled = if left < LEAF { (1 << left) - 1 } else { u64::MAX };
+            check(word != 0 && word & !filled == 0, "a slot is beyond the last")?;
+            set.push(leaf as usize, word);
+        }
+        set.finish();
+        Ok(set)
+    }
+
     /// Where the bits of a leaf are kept; `None` where it has none.
     pub(crate) fn place(&self, leaf: usize) -> Option<usize> {
         let (used, before) = self.used[leaf / BLOCK];
@@ -289,6 +317,10 @@ pub(crate) enum Posting {
     Many(Arc<Sparse>),
 }
 
+/// How a posting is kept.
+const FEW: u8 = 0;
+const MANY: u8 = 1;
+
 impl Posting {
     /// Of ascending slots among `all`.
     pub(crate) fn new(slots: &[u32], all: usize) -> Self {
@@ -311,6 +343,34 @@ impl Posting {
             Self::Many(set) => {
                 set.leaves().for_each(|(leaf, word)| bits.leaves_mut()[leaf] |= word);
             }
+        }
+    }
+
+    pub(crate) fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        match self {
+            Self::Few(slots) => {
+                to.one(FEW)?;
+                to.column(slots.iter().copied())
+            }
+            Self::Many(set) => {
+                to.one(MANY)?;
+                set.write_to(to)
+            }
+        }
+    }
+
+    /// A posting that was kept, of `all` slots.
+    pub(crate) fn read_from(from: &mut Reader<impl Read>, all: usize) -> io::Result<Self> {
+        match from.one()? {
+            FEW => {
+                let slots: Vec<u32> = from.column()?;
+                check(slots.is_sorted(), "slots are out of order")?;
+                let last = slots.last().is_none_or(|slot| (*slot as usize) < all);
+                check(last, "a slot is beyond the last")?;
+                Ok(Self::Few(slots.into_boxed_slice()))
+            }
+            MANY => Ok(Self::Many(Arc::new(Sparse::read_from(from, all)?))),
+            _ => Err(broken("no such posting")),
         }
     }
 

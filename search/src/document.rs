@@ -3,9 +3,12 @@
 //! The record itself is packed: it is opened for a page of details or when its line in a list is
 //! rendered first. What every query may touch lies in the columns of the segment instead.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use arc_swap::ArcSwapOption;
@@ -18,12 +21,16 @@ use domain::{
     listing::Kind,
     position::Position,
     record::{Packed, Record},
+    reference::Reference,
     schedule::{Occurrence, Schedule},
     text::{Lang, Texts},
 };
 use uuid::Uuid;
 
-use crate::opening::{Opening, Stretch};
+use crate::{
+    checkpoint::broken,
+    opening::{Opening, Stretch},
+};
 
 /// How far ahead the next occurrence of an event is looked for, years.
 pub const STEP_YEARS: i64 = 10;
@@ -95,6 +102,89 @@ struct Next {
     occurrence: Option<Occurrence>,
 }
 
+impl Event {
+    fn of(record: &Record) -> Option<Box<Self>> {
+        let event = record.event()?;
+        Some(Box::new(Self {
+            schedule: event.schedule.clone(),
+            status: event.event_status,
+            venue: event.venue,
+            next: ArcSwapOption::empty(),
+        }))
+    }
+}
+
+/// What a checkpoint keeps of a document.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) slug: Slug,
+    pub(crate) version: i64,
+    pub(crate) position: Option<Position>,
+    pub(crate) accuracy_m: Option<i32>,
+    pub(crate) area: Option<AreaCode>,
+    pub(crate) area_inferred: bool,
+    pub(crate) zone: Tz,
+    pub(crate) has_notices: bool,
+    pub(crate) packed: Packed,
+}
+
+impl Kept {
+    fn record(&self) -> io::Result<Record> {
+        self.packed.try_unpack().ok_or_else(|| broken("a record is none"))
+    }
+
+    /// The opening that it has.
+    pub(crate) fn opening(&self, reference: &Reference) -> io::Result<Opening> {
+        let key = Opening::key(&self.record()?.listing, self.position);
+        Ok(Opening::new(&key.ok_or_else(|| broken("an opening is none"))?, reference))
+    }
+
+    /// The document, with its opening.
+    pub(crate) fn into_document(
+        self,
+        opening: Option<Arc<Opening>>,
+        held: Arc<Lines>,
+    ) -> io::Result<Document> {
+        let is_event = self.kind == Kind::Event;
+        let event = if is_event { Event::of(&self.record()?) } else { None };
+        if is_event != event.is_some() {
+            return Err(broken("an event is none"));
+        }
+        let Self {
+            id,
+            kind,
+            slug,
+            version,
+            position,
+            accuracy_m,
+            area,
+            area_inferred,
+            zone,
+            has_notices,
+            packed,
+        } = self;
+        Ok(Document {
+            id,
+            kind,
+            slug,
+            version,
+            position,
+            accuracy_m,
+            area,
+            area_inferred,
+            zone,
+            opening,
+            has_notices,
+            event,
+            packed,
+            lines: Default::default(),
+            held,
+        })
+    }
+}
+
 impl Document {
     /// The document of `record`; `venue` is the listing an event takes place at.
     pub(crate) fn new(
@@ -106,14 +196,6 @@ impl Document {
         let listing = &record.listing;
         let venue = venue.filter(|_| listing.position().is_none());
         let position = listing.position().or(venue.and_then(|venue| venue.position));
-        let event = record.event().map(|event| {
-            Box::new(Event {
-                schedule: event.schedule.clone(),
-                status: event.event_status,
-                venue: event.venue,
-                next: ArcSwapOption::empty(),
-            })
-        });
         Self {
             id: listing.id,
             kind: listing.kind,
@@ -126,7 +208,7 @@ impl Document {
             zone: listing.timezone(),
             opening: opening(position),
             has_notices: !listing.notices.is_empty(),
-            event,
+            event: Event::of(record),
             packed: record.pack(),
             lines: Default::default(),
             held,
@@ -141,6 +223,10 @@ impl Document {
     /// Its name alone.
     pub(crate) fn name(&self) -> Texts {
         self.packed.name()
+    }
+
+    pub(crate) fn packed(&self) -> &Packed {
+        &self.packed
     }
 
     /// The listing an event takes place at.

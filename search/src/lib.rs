@@ -6,13 +6,15 @@
 //!
 //! A snapshot is a few `segment`s. In one, documents are numbered by slot in the order of a `tree`,
 //! 64 to a leaf; what a query asks of place, filters (`wanted`), hours (`opening`), dates (`times`)
-//! and words (`meaning` made of `layer`s, `ranking`) becomes one word of `bits` a leaf. `find` puts it together.
+//! and words (`meaning` made of `layer`s, `ranking`) becomes one word of `bits` a leaf. `find` puts it
+//! together. A [`Checkpoint`] is a snapshot in a file.
 
 #![warn(missing_docs)]
 
 mod best;
 mod bits;
 mod caches;
+mod checkpoint;
 mod cursor;
 mod document;
 mod facet;
@@ -38,6 +40,7 @@ mod walk;
 mod wanted;
 mod words;
 
+pub use checkpoint::Checkpoint;
 pub use cursor::BadCursor;
 pub use document::{Document, STEP_YEARS};
 pub use facet::{Count, Facet};

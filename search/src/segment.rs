@@ -22,6 +22,8 @@ use crate::{
     words::{Lexicon, for_each_term},
 };
 
+mod kept;
+
 /// Documents in the order of their tree, and their columns.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {

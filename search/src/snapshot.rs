@@ -27,6 +27,8 @@ use crate::{
     segment::{Builder, Segment},
 };
 
+mod kept;
+
 /// What is known at one position of the log. Immutable.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -57,6 +59,12 @@ pub(crate) struct Dead {
 }
 
 impl Dead {
+    fn of(slots: Vec<u32>, all: usize) -> Self {
+        let mut bits = Bits::none(all);
+        slots.iter().for_each(|slot| bits.set(*slot));
+        Self { slots, bits }
+    }
+
     pub(crate) fn slots(&self) -> &[u32] {
         &self.slots
     }

@@ -4,10 +4,13 @@
 //! is a run of leaves. A question about a region comes back as a [`Cover`]: runs of leaves that lie
 //! in it as a whole, and the leaves at its edge with those of their points that do.
 
+use std::io::{self, Read, Write};
+
 use domain::position::Position;
 
 use crate::{
     bits::{BLOCK, Bits, Block, LEAF, Ranked, Sparse},
+    checkpoint::{Reader, Writer, broken, check},
     query::Bbox,
     ruler::{Cell, Coarse, Ruler, UNITS, units},
     shape::{self, Outline, Relation},
@@ -59,16 +62,47 @@ impl Tree {
         if leaves > 0 {
             grow(&mut entries, leaves, &mut cells);
         }
-        let mut tree = Self { at: Vec::with_capacity(points.len()), cells, ..Self::default() };
-        for leaf in entries.chunks(LEAF) {
-            let coordinate = |of: fn(&Entry) -> i32| {
-                std::array::from_fn(|bit| of(leaf.get(bit).unwrap_or(&leaf[0])))
+        let at = entries.iter().map(|entry| points[entry.index as usize]).collect();
+        (Self::of(at, cells), entries.into_iter().map(|entry| entry.index).collect())
+    }
+
+    /// The tree of points that are in its order.
+    fn of(at: Vec<Position>, cells: Vec<Cell>) -> Self {
+        let coordinates = |of: fn(Position) -> f64| {
+            let leaf = |leaf: &[Position]| {
+                std::array::from_fn(|bit| units(of(*leaf.get(bit).unwrap_or(&leaf[0]))))
             };
-            tree.lat.push(coordinate(|entry| entry.lat));
-            tree.lon.push(coordinate(|entry| entry.lon));
-            tree.at.extend(leaf.iter().map(|entry| points[entry.index as usize]));
-        }
-        (tree, entries.into_iter().map(|entry| entry.index).collect())
+            at.chunks(LEAF).map(leaf).collect()
+        };
+        Self { lat: coordinates(Position::lat), lon: coordinates(Position::lon), cells, at }
+    }
+
+    pub(crate) fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        to.column(self.at.iter().map(|at| at.lat()))?;
+        to.column(self.at.iter().map(|at| at.lon()))?;
+        let side = |of: fn(&Cell) -> i32| self.cells.iter().map(of);
+        to.column(side(|cell| cell.south))?;
+        to.column(side(|cell| cell.west))?;
+        to.column(side(|cell| cell.north))?;
+        to.column(side(|cell| cell.east))
+    }
+
+    pub(crate) fn read_from(from: &mut Reader<impl Read>) -> io::Result<Self> {
+        let lat: Vec<f64> = from.column()?;
+        let lon: Vec<f64> = from.column_of(lat.len())?;
+        let at = lat.into_iter().zip(lon).map(|(lat, lon)| Position::new(lat, lon));
+        let at: Vec<_> = at.collect::<Result<_, _>>().map_err(|_| broken("a point is nowhere"))?;
+        let south: Vec<i32> = from.column()?;
+        let count = south.len();
+        let leaves = at.len().div_ceil(LEAF);
+        check(count == (2 * leaves).saturating_sub(1), "the tree has other branches")?;
+        let sides = [from.column_of(count)?, from.column_of(count)?, from.column_of(count)?];
+        let cell = |(at, south)| {
+            let [west, north, east] = std::array::from_fn(|side: usize| sides[side][at]);
+            Cell { south, west, north, east }
+        };
+        let cells = south.into_iter().enumerate().map(cell).collect();
+        Ok(Self::of(at, cells))
     }
 
     /// How many slots have a point.

@@ -14,7 +14,7 @@ use domain::{
     record::{Detail, Record},
     reference::Reference,
 };
-use search::{Changes, Index};
+use search::{Changes, Checkpoint, Index};
 use serde_json::{Value, json};
 use tests::{Service, at};
 use uuid::Uuid;
@@ -139,8 +139,19 @@ impl World {
             if world.random.chance(20) {
                 world.index.tidy();
             }
+            if world.random.chance(20) {
+                world.start_anew();
+            }
         }
         world
+    }
+
+    /// The index as it is after a start from a checkpoint.
+    fn start_anew(&mut self) {
+        let mut file = Vec::new();
+        self.index.snapshot().write(b"", &mut file).unwrap();
+        let found = Checkpoint::open(&file[..], file.len() as u64).unwrap();
+        self.index.publish(found.read(reference().clone()).unwrap());
     }
 
     /// A world of no listings.

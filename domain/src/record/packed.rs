@@ -1,8 +1,9 @@
 //! Packed: a record as few bytes, for whoever holds very many of them.
 //!
-//! The form is postcard's: members in the order of the structs, without names. It lives in memory
-//! only, written and read by the same program, so it carries no version and is never stored. What a
-//! format without names cannot carry (members that are left out when empty, enums tagged inside,
+//! The form is postcard's: members in the order of the structs, without names. It carries no version:
+//! only the same program may read what was written, so who keeps it in a file notes there which form
+//! it has (`search`'s checkpoint does, and a test there fails when the form changes). What a format
+//! without names cannot carry (members that are left out when empty, enums tagged inside,
 //! free JSON) is a JSON text in it; see [`json`].
 
 use uuid::Uuid;
@@ -31,7 +32,22 @@ impl Record {
 impl Packed {
     /// The record as it was.
     pub fn unpack(&self) -> Record {
-        postcard::from_bytes(&self.0).expect("only `pack` makes these bytes")
+        self.try_unpack().expect("only `pack` makes these bytes")
+    }
+
+    /// The record as it was, unless the bytes came from elsewhere and are none.
+    pub fn try_unpack(&self) -> Option<Record> {
+        postcard::from_bytes(&self.0).ok()
+    }
+
+    /// As somebody kept it.
+    pub fn from_bytes(bytes: Box<[u8]>) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, to be kept.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The name of the listing alone: a tenth of the work, for it stands near the beginning.

@@ -1,8 +1,13 @@
 //! Lexicon: the terms of an index, each with how many documents hold it.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    io::{self, Read, Write},
+    ops::Range,
+    sync::OnceLock,
+};
 
 use super::{near::Pieces, sound::write_sound, stem::stem, typo};
+use crate::checkpoint::{Reader, Writer, broken, check};
 
 /// The terms of an index, or of a segment of one. Ids are places in the order of the terms, from 0.
 ///
@@ -45,6 +50,22 @@ impl Lexicon {
         lexicon.ends.shrink_to_fit();
         lexicon.documents.shrink_to_fit();
         lexicon
+    }
+
+    pub(crate) fn write_to(&self, to: &mut Writer<impl Write>) -> io::Result<()> {
+        to.bytes(self.letters.as_bytes())?;
+        to.column(self.ends.iter().copied())?;
+        to.column(self.documents.iter().copied())
+    }
+
+    pub(crate) fn read_from(from: &mut Reader<impl Read>) -> io::Result<Self> {
+        let letters = String::from_utf8(from.bytes()?).map_err(|_| broken("no letters"))?;
+        let ends: Vec<u32> = from.column()?;
+        let documents = from.column_of(ends.len())?;
+        check(ends.is_sorted(), "a term ends before it begins")?;
+        let cut = |end: &u32| letters.is_char_boundary(*end as usize);
+        check(ends.iter().all(cut), "a term ends within a letter")?;
+        Ok(Self { letters, ends, documents, ..Self::default() })
     }
 
     /// Builds at once what would be built at the first question.

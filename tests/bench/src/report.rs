@@ -24,8 +24,10 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Listings poured a second.
     pub poured_a_second: f64,
-    /// From the start of the service to its first answer.
+    /// From the start of the service to its first answer, from its checkpoint.
     pub started_in: Duration,
+    /// The same without a checkpoint.
+    pub read_in: Duration,
     /// With these listings.
     pub memory: Memory,
     /// With none.
@@ -79,6 +81,10 @@ impl Report {
         let rows = [
             ("poured a second".to_owned(), format!("{:.0}", self.poured_a_second)),
             ("from start to ready".to_owned(), format!("{} ms", ms(self.started_in))),
+            (
+                "from start to ready, without a checkpoint".to_owned(),
+                format!("{} ms", ms(self.read_in)),
+            ),
             (
                 "memory for a listing (resident)".to_owned(),
                 each(self.memory.rss, self.memory_empty.rss),

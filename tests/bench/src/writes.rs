@@ -61,7 +61,9 @@ pub async fn measure(database: &Path, copy: &Path) -> io::Result<Writes> {
     let store = Store::open(&format!("sqlite:{}?mode=rw", copy.display()))
         .await
         .map_err(io::Error::other)?;
-    let settings = Line::parse_from(["bench", "--rate=off"]).settings;
+    let data = copy.with_extension("data");
+    let data_dir = format!("--data-dir={}", data.display());
+    let settings = Line::parse_from(["bench", "--rate=off", &data_dir]).settings;
     let app = App::start(store.clone(), settings, Clock::system()).await;
     let app = app.map_err(io::Error::other)?;
     let mut records = some_records(&app);
@@ -75,6 +77,7 @@ pub async fn measure(database: &Path, copy: &Path) -> io::Result<Writes> {
     for connection in [store.reader, store.writer] {
         connection.close().await.map_err(io::Error::other)?;
     }
+    std::fs::remove_dir_all(data)?;
     for rest in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{rest}", copy.display()));
     }
