@@ -69,7 +69,7 @@ async fn nothing_private_leaves_by_any_door() {
     let slug = plant(&service, &sri, &officer).await;
     let others = [
         service.person(Role::Producer, &[]).await,
-        service.person(Role::Editor, &["dinas-pariwisata"]).await,
+        service.person(Role::Editor, &["dinas-kebudayaan"]).await,
     ];
     let listing = format!("/v1/listings/{slug}");
     let paths = [
