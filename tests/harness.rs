@@ -284,6 +284,12 @@ impl Place {
         Self { url: format!("{server}/{name}"), folder: None }
     }
 
+    /// The same database, for another node; this one keeps it.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { url: self.url.clone(), folder: None }
+    }
+
     /// The database, opened.
     pub async fn open(&self) -> Store {
         Store::open(&self.url).await.expect("open")

@@ -16,3 +16,4 @@ mod relevance;
 mod representations;
 mod schema;
 mod walks;
+mod week;

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     config::{Rate, Settings},
+    counts::Counts,
     rate::Limiter,
     tailer,
 };
@@ -30,6 +31,8 @@ pub struct App {
     pub clock: Clock,
     /// How it runs.
     pub settings: Arc<Settings>,
+    /// How often what is shown.
+    pub(crate) counts: Counts,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
@@ -48,6 +51,7 @@ impl App {
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
         Ok(Self {
             writer: Writer::start(&store),
+            counts: Counts::start(store.clone(), clock.clone()),
             store,
             index,
             clock,
@@ -68,6 +72,12 @@ impl App {
             tracing::error!(seq, "a write is done and not shown yet");
         }
         Ok(seq)
+    }
+
+    /// Writes how often what was shown since it was last written, which happens every minute by
+    /// itself: for a node that stops.
+    pub async fn write_counts(&self) {
+        self.counts.write().await;
     }
 
     /// Waits until this node's index shows everything that is committed now; whether it does.

@@ -14,6 +14,8 @@ mod calendar;
 mod categories;
 pub mod clock;
 pub mod config;
+mod contacts;
+mod counts;
 mod discover;
 pub mod edge;
 mod encoding;
@@ -64,6 +66,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(listings::router())
         .merge(products::router())
         .merge(moderation::router())
+        .merge(contacts::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())

@@ -251,7 +251,8 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
     let named = path.contains('{');
     if named {
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            if parameter["in"] == "path" {
+            // A number is described where it is read.
+            if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                     "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
                 let code = parameter["name"] == "code";

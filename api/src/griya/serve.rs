@@ -51,7 +51,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
     println!("Griya is at http://{address}");
-    listen(listener, &api::service(app)).await;
+    listen(listener, &api::service(app.clone())).await;
+    app.write_counts().await;
     Ok(())
 }
 

@@ -1,0 +1,152 @@
+//! A week of those who keep listings: how often they were met, what waits, what was decided, and
+//! what people looked for and did not find.
+
+use domain::{account::Role, daily_count};
+use sea_orm::EntityTrait as _;
+use serde_json::json;
+use tests::{Reply, Service, Who, at};
+
+const KUKMP: &str = "dinas-kukmp";
+const GIRILOYO: &str = "/v1/producers/sentra-batik-tulis-giriloyo";
+
+fn is(reply: &Reply, status: u16) {
+    assert_eq!(reply.status.as_u16(), status, "{}", reply.text);
+}
+
+/// What is counted of `subject`, by what and day.
+async fn counted(service: &Service, subject: &str) -> Vec<(String, String, i64)> {
+    service.app.write_counts().await;
+    let rows = daily_count::entity::Entity::find().all(&service.app.store.reader).await.unwrap();
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row.subject == subject)
+        .map(|row| (row.what.name().to_owned(), row.day.to_string(), row.count))
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn count(what: &str, day: &str, count: i64) -> (String, String, i64) {
+    (what.to_owned(), day.to_owned(), count)
+}
+
+/// A published producer that `who` keeps.
+async fn published(service: &Service, who: &Who, officer: &Who) -> String {
+    let maker = json!({
+        "name": {"id": "Anyaman Bu Sri"}, "category": "craft.bamboo",
+        "location": {"lat": -7.92, "lon": 110.39},
+        "form": "maker", "craft": "bamboo", "visit": "appointment",
+        "contacts": [
+            {"type": "phone", "value": "+6281200000002"},
+            {"type": "whatsapp", "value": "+6281200000001", "public": true},
+            {"type": "email", "value": "sri@contoh.example", "public": true},
+            {"type": "instagram", "value": "anyaman.sri", "public": true},
+        ],
+        "media": [{"src": "https://contoh.example/anyaman.jpg", "width": 800, "height": 600,
+                   "alt": {"id": "Anyaman"}, "credit": "Sri", "licence": "CC-BY-4.0"}],
+    });
+    let reply = service.say(who, "POST", "/v1/producers", &maker).await;
+    is(&reply, 201);
+    let slug = reply.body["slug"].as_str().unwrap().to_owned();
+    let publish = format!("/v1/listings/{slug}/publish");
+    is(&service.say(officer, "POST", &publish, &json!({})).await, 200);
+    slug
+}
+
+#[tokio::test]
+async fn what_the_public_is_shown_is_counted_also_when_it_is_given_again() {
+    let service = Service::start().await;
+    let page = service.get(GIRILOYO).await;
+    let id = page.body["id"].as_str().unwrap();
+    // Given again, and known already: seen again. HEAD brings nothing to look at.
+    is(&service.get(GIRILOYO).await, 200);
+    let known = service.request(GIRILOYO).header("if-none-match", page.header("etag"));
+    is(&service.send(known).await, 304);
+    is(&service.send(service.method("HEAD", GIRILOYO)).await, 200);
+    for _ in 0..5 {
+        let list = service.get("/v1/producers?q=giriloyo&limit=50").await;
+        assert!(list.each("id").contains(&id), "{}", list.text);
+    }
+    is(&service.get(&format!("{GIRILOYO}?lang=xx")).await, 400);
+    assert_eq!(
+        counted(&service, id).await,
+        [count("opened", "2026-11-24", 3), count("shown", "2026-11-24", 5)]
+    );
+    // The next day is another, and begins at midnight in Bantul; what was written is written.
+    service.clock.set(at("2026-11-25T00:00:00+07:00"));
+    is(&service.get(GIRILOYO).await, 200);
+    assert_eq!(
+        counted(&service, id).await,
+        [
+            count("opened", "2026-11-24", 3),
+            count("opened", "2026-11-25", 1),
+            count("shown", "2026-11-24", 5)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn who_keeps_or_answers_for_listings_is_not_counted() {
+    let service = Service::start().await;
+    let officer = service.person(Role::Editor, &[KUKMP]).await;
+    let page = service.read(&officer, GIRILOYO).await;
+    is(&page, 200);
+    is(&service.read(&officer, "/v1/discover?q=batik").await, 200);
+    assert_eq!(counted(&service, page.body["id"].as_str().unwrap()).await, []);
+}
+
+#[tokio::test]
+async fn two_nodes_add_up() {
+    let one = Service::start().await;
+    let two = Service::over(one.place.shared(), &[]).await;
+    let id = one.get(GIRILOYO).await.body["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        is(&two.get(GIRILOYO).await, 200);
+    }
+    tokio::join!(one.app.write_counts(), two.app.write_counts());
+    assert_eq!(counted(&one, &id).await, [count("opened", "2026-11-24", 3)]);
+}
+
+#[tokio::test]
+async fn a_tap_leads_to_the_contact_and_is_counted_without_a_trace() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let page = service.get(&format!("/v1/producers/{slug}")).await;
+    let contacts = page.body["contacts"].as_array().unwrap();
+    assert_eq!(contacts.len(), 3);
+    for contact in contacts {
+        let reply = service.get(contact["tap"].as_str().unwrap()).await;
+        is(&reply, 303);
+        assert_eq!(reply.header("location"), contact["link"]);
+        assert_eq!(reply.header("cache-control"), "no-store");
+    }
+    let tap = |n: &str| format!("/v1/listings/{slug}/contact/{n}");
+    assert_eq!(service.get(&tap("1")).await.header("location"), "https://wa.me/6281200000001");
+    is(&service.read(&sri, &tap("1")).await, 303);
+    for n in ["0", "4", "x", "-1"] {
+        is(&service.get(&tap(n)).await, 404);
+    }
+    is(&service.get("/v1/listings/nowhere/contact/1").await, 404);
+    is(&service.get(&format!("{}?who=me", tap("1"))).await, 400);
+    let id = page.body["id"].as_str().unwrap();
+    assert!(counted(&service, id).await.contains(&count("contacted", "2026-11-24", 4)));
+    // Out of sight it leads nowhere.
+    let suspend = format!("/v1/listings/{slug}/suspend");
+    is(&service.say(&officer, "POST", &suspend, &json!({"reason": "Diperiksa"})).await, 200);
+    is(&service.get(&tap("1")).await, 404);
+}
+
+#[tokio::test]
+async fn counts_are_forgotten_after_twenty_five_months() {
+    let service = Service::start().await;
+    let id = service.get(GIRILOYO).await.body["id"].as_str().unwrap().to_owned();
+    service.clock.set(at("2028-12-24T09:00:00+07:00"));
+    // The day of what was shown is that of its writing.
+    assert_eq!(counted(&service, &id).await, [count("opened", "2028-12-24", 1)]);
+    service.clock.set(at("2031-01-24T09:00:00+07:00"));
+    assert_eq!(counted(&service, &id).await, [count("opened", "2028-12-24", 1)]);
+    service.clock.set(at("2031-01-25T09:00:00+07:00"));
+    assert_eq!(counted(&service, &id).await, []);
+}
