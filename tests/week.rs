@@ -3,7 +3,7 @@
 
 use domain::{account::Role, daily_count};
 use sea_orm::EntityTrait as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Reply, Service, Who, at};
 
 const KUKMP: &str = "dinas-kukmp";
@@ -136,6 +136,114 @@ async fn a_tap_leads_to_the_contact_and_is_counted_without_a_trace() {
     let suspend = format!("/v1/listings/{slug}/suspend");
     is(&service.say(&officer, "POST", &suspend, &json!({"reason": "Diperiksa"})).await, 200);
     is(&service.get(&tap("1")).await, 404);
+}
+
+#[tokio::test]
+async fn keepers_and_officers_see_the_days_of_a_listing() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let page = format!("/v1/producers/{slug}");
+    is(&service.get(&page).await, 200);
+    is(&service.get(&format!("/v1/listings/{slug}/contact/1")).await, 303);
+    is(&service.get("/v1/producers?q=anyaman+bu+sri").await, 200);
+    service.app.write_counts().await;
+    service.clock.set(at("2026-11-26T09:00:00+07:00"));
+    is(&service.get(&page).await, 200);
+    service.app.write_counts().await;
+    let statistics = format!("/v1/listings/{slug}/statistics");
+    let some = format!("{statistics}?from=2026-11-24&to=2026-11-26");
+    for who in [&sri, &officer] {
+        let reply = service.read(who, &some).await;
+        is(&reply, 200);
+        assert_eq!(
+            reply.body["items"],
+            json!([
+                {"date": "2026-11-24", "shown": 1, "opened": 1, "contacted": 1},
+                {"date": "2026-11-25", "shown": 0, "opened": 0, "contacted": 0},
+                {"date": "2026-11-26", "shown": 0, "opened": 1, "contacted": 0},
+            ])
+        );
+        assert_eq!(reply.body["sum"], json!({"shown": 1, "opened": 2, "contacted": 1}));
+    }
+    let usual = service.read(&sri, &statistics).await;
+    let days = usual.body["items"].as_array().unwrap();
+    assert_eq!((days.len(), &days[29]["date"]), (30, &json!("2026-11-26")));
+    let year = format!("{statistics}?from=2025-11-26&to=2026-11-26");
+    assert_eq!(service.read(&sri, &year).await.body["items"].as_array().unwrap().len(), 366);
+    is(&service.read(&sri, &format!("{statistics}?from=2025-11-25&to=2026-11-26")).await, 400);
+    is(&service.read(&sri, &format!("{statistics}?from=2026-11-26&to=2026-11-25")).await, 400);
+    let other = service.person(Role::Producer, &[]).await;
+    let stranger = service.person(Role::Editor, &["dinas-pariwisata"]).await;
+    is(&service.read(&other, &statistics).await, 403);
+    is(&service.read(&stranger, &statistics).await, 403);
+    is(&service.get(&statistics).await, 401);
+}
+
+#[tokio::test]
+async fn who_keeps_listings_sees_all_of_them_with_what_waits_and_what_was_decided() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let draft = json!({"name": {"id": "Angkringan Bu Sri"}, "category": "food"});
+    is(&service.say(&sri, "POST", "/v1/places", &draft).await, 201);
+    let page = format!("/v1/producers/{slug}");
+    is(&service.get(&page).await, 200);
+    service.app.write_counts().await;
+    let propose = async |hours: &str| {
+        let reply = service.change(&sri, &page, &json!({"hours": hours})).await;
+        assert_eq!(reply.body["revision"]["status"], "pending", "{}", reply.text);
+        reply.body["revision"]["id"].as_str().unwrap().to_owned()
+    };
+    let first = propose("Mo-Fr 09:00-15:00").await;
+    service.clock.set(at("2026-11-24T12:01:00+07:00"));
+    let second = propose("24/7").await;
+    let refuse = format!("/v1/listings/{slug}/revisions/{second}/refuse");
+    let reason = json!({"reason": "Malam hari tutup"});
+    is(&service.say(&officer, "POST", &refuse, &reason).await, 200);
+    // Their own change of a draft is no proposal, and what they do themselves no decision.
+    is(&service.change(&sri, "/v1/places/angkringan-bu-sri", &json!({"hours": "24/7"})).await, 200);
+
+    let mine = service.read(&sri, "/v1/me/listings").await;
+    is(&mine, 200);
+    assert_eq!(mine.names(), ["Angkringan Bu Sri", "Anyaman Bu Sri"]);
+    let [draft, kept] = &mine.body["items"].as_array().unwrap()[..] else { panic!() };
+    assert_eq!(draft["missing"], json!(["location"]));
+    assert_eq!((&draft["status"], &draft["pending"]), (&json!("draft"), &json!([])));
+    assert_eq!(draft["decision"], Value::Null);
+    assert_eq!((&kept["status"], &kept["pending"]), (&json!("published"), &json!([first])));
+    assert_eq!(kept["decision"]["action"], "refuse");
+    assert_eq!(kept["decision"]["reason"], "Malam hari tutup");
+    assert_eq!(kept["met"]["opened"], 1);
+    assert_eq!(service.read(&officer, "/v1/me/listings").await.body["items"], json!([]));
+    is(&service.get("/v1/me/listings").await, 401);
+
+    let proposed = service.read(&sri, "/v1/me/revisions?limit=1").await;
+    is(&proposed, 200);
+    assert_eq!(proposed.each("id"), [&second]);
+    assert_eq!(proposed.body["items"][0]["status"], "refused");
+    assert_eq!(proposed.body["items"][0]["reason"], "Malam hari tutup");
+    let cursor = proposed.body["cursor"].as_str().unwrap();
+    let rest = service.read(&sri, &format!("/v1/me/revisions?limit=1&cursor={cursor}")).await;
+    assert_eq!((rest.each("id"), &rest.body["cursor"]), (vec![first.as_str()], &Value::Null));
+    is(&service.read(&sri, "/v1/me/revisions?cursor=x").await, 400);
+}
+
+#[tokio::test]
+async fn what_was_decided_about_another_s_claim_is_not_told_to_who_keeps_the_listing() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let budi = service.person(Role::Producer, &[]).await;
+    let claims = format!("/v1/listings/{slug}/claims");
+    let claim = service.say(&budi, "POST", &claims, &json!({"evidence": "Milik saya"})).await;
+    let refuse = format!("{}/refuse", claim.header("location"));
+    is(&service.say(&officer, "POST", &refuse, &json!({"reason": "Bukan Budi"})).await, 200);
+    let mine = service.read(&sri, "/v1/me/listings").await;
+    assert_eq!(mine.body["items"][0]["decision"]["action"], "publish", "{}", mine.text);
 }
 
 #[tokio::test]

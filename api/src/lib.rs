@@ -44,6 +44,7 @@ pub mod seed;
 mod suggest;
 mod tailer;
 mod target;
+mod week;
 mod words;
 mod writing;
 
@@ -67,6 +68,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(products::router())
         .merge(moderation::router())
         .merge(contacts::router())
+        .merge(week::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())
