@@ -247,6 +247,50 @@ async fn what_was_decided_about_another_s_claim_is_not_told_to_who_keeps_the_lis
 }
 
 #[tokio::test]
+async fn what_many_seek_in_vain_is_told_to_staff_by_area_and_never_by_whom() {
+    let service = Service::start().await;
+    let officer = service.person(Role::Editor, &[KUKMP]).await;
+    let seek = async |path: &str| {
+        let reply = service.get(path).await;
+        assert_eq!(reply.body["total"], 0, "{}", reply.text);
+    };
+    for _ in 0..4 {
+        seek("/v1/discover?q=Zzzqx&area=34.02.10").await;
+    }
+    for lon in ["110.390", "110.391", "110.392"] {
+        seek(&format!("/v1/producers?q=zzzqx&lat=-7.92&lon={lon}")).await;
+    }
+    for _ in 0..3 {
+        seek("/v1/places?q=xqqzz").await;
+        seek("/v1/discover?q=wwxqzz%40example.id").await;
+        seek("/v1/discover?q=qxvvz+081200000001").await;
+    }
+    for _ in 0..2 {
+        seek("/v1/places?q=qqxzw").await;
+    }
+    service.app.write_counts().await;
+    let demand = service.read(&officer, "/v1/demand?lang=en").await;
+    is(&demand, 200);
+    assert_eq!(
+        demand.body["items"],
+        json!([
+            {"word": "zzzqx", "area": {"code": "34.02.10", "name": "Imogiri"}, "count": 7},
+            {"word": "xqqzz", "count": 3},
+        ])
+    );
+    let some = service.read(&officer, "/v1/demand?area=34.02&limit=1").await;
+    assert_eq!(some.each("word"), ["zzzqx"]);
+    let some = service.read(&officer, "/v1/demand?area=34.02.03").await;
+    assert_eq!(some.body["items"], json!([]));
+    let before = service.read(&officer, "/v1/demand?from=2026-11-01&to=2026-11-23").await;
+    assert_eq!(before.body["items"], json!([]));
+    is(&service.read(&officer, "/v1/demand?area=99.99").await, 400);
+    let sri = service.person(Role::Producer, &[]).await;
+    is(&service.read(&sri, "/v1/demand").await, 403);
+    is(&service.get("/v1/demand").await, 401);
+}
+
+#[tokio::test]
 async fn counts_are_forgotten_after_twenty_five_months() {
     let service = Service::start().await;
     let id = service.get(GIRILOYO).await.body["id"].as_str().unwrap().to_owned();

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 mod contacts;
 mod counts;
+mod demand;
 mod discover;
 pub mod edge;
 mod encoding;
@@ -69,6 +70,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(moderation::router())
         .merge(contacts::router())
         .merge(week::router())
+        .merge(demand::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())
