@@ -7,9 +7,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
-use api::{App, Edge, clock::Clock, config::Settings, seed};
+use api::{App, Edge, clock::Clock, config::Settings, seed, tls};
 use axum::ServiceExt as _;
 use chrono::{DateTime, Utc};
 use domain::{
@@ -23,7 +24,7 @@ use domain::{
 use migrations::{Migrator, MigratorTrait as _};
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use sea_orm::{ConnectionTrait as _, Database};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::OnceCell};
 use uuid::Uuid;
@@ -109,7 +110,9 @@ impl Service {
     pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Edge) -> Self {
         let clock = Clock::standing(at(NOON));
         let store = place.open().await;
-        let app = App::start(store, settings(flags), clock.clone()).await.expect("start");
+        let mut settings = settings(flags);
+        settings.data_dir = place.folder().to_owned();
+        let app = App::start(store, settings, clock.clone()).await.expect("start");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let routes = make(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -136,7 +139,8 @@ impl Service {
     /// Somebody of a role, who acts for `agencies` if for any.
     pub async fn person(&self, role: Role, agencies: &[&str]) -> Who {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (id, token) = (Uuid::from_u128(0xacc0_0000 + u128::from(number)), format!("t-{number}"));
+        let (id, token) =
+            (Uuid::from_u128(0xacc0_0000 + u128::from(number)), format!("t-{number}"));
         let agencies = agencies.iter().map(|agency| agency.parse().expect("an agency")).collect();
         let account = account::Model {
             id,
@@ -154,6 +158,41 @@ impl Service {
         let unit = Unit::new(vec![account.into(), session.into()], "test", at(NOON));
         self.app.write(unit).await.expect("an account");
         Who { id, token }
+    }
+
+    /// The messages to `to` in the folder, the oldest first, once there are `count`.
+    pub async fn letters(&self, to: &str, count: usize) -> Vec<String> {
+        loop {
+            let letters = letters(self.place.folder(), to);
+            if letters.len() >= count {
+                return letters;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The code in the newest of `count` messages to `to`, which it waits for.
+    pub async fn code(&self, to: &str, count: usize) -> String {
+        let letters = self.letters(to, count).await;
+        code_in(letters.last().expect("a message")).to_owned()
+    }
+
+    /// Whoever is reached at `to`, having come in with a code; the first one that is sent there.
+    pub async fn come_in(&self, to: &str) -> Who {
+        let asked = self.post("/v1/auth/code", &json!({"to": to})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        let code = self.code(to, 1).await;
+        let came = self.post("/v1/auth/token", &json!({"to": to, "code": code})).await;
+        assert_eq!(came.status, 200, "{}", came.text);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let id = text(&came.body["account"]["id"]).parse().expect("an id");
+        Who { id, token: text(&came.body["access_token"]) }
+    }
+
+    /// The answer to anybody who posts `body`.
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        let request = self.method("POST", path).header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
     }
 
     /// The answer to `who` who sends `body` by `method`; a PATCH is a merge patch.
@@ -192,7 +231,25 @@ impl Service {
     }
 }
 
-fn client() -> Client {
+/// The messages to `to` in `messages/` of a data folder, the oldest first.
+pub fn letters(folder: &Path, to: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("messages")).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "txt"));
+    files.sort();
+    let letters = files.iter().map(|file| std::fs::read_to_string(file).expect("a message"));
+    letters.filter(|letter| letter.lines().next() == Some(&format!("To: {to}"))).collect()
+}
+
+/// The code in a message.
+pub fn code_in(letter: &str) -> &str {
+    let code = letter.lines().find_map(|line| line.strip_prefix("Code: "));
+    code.expect("a line with the code")
+}
+
+/// A client that follows nobody elsewhere.
+pub fn client() -> Client {
+    tls::choose();
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
@@ -213,7 +270,7 @@ fn settings(flags: &[&str]) -> Settings {
 pub struct Place {
     /// What opens it.
     pub url: String,
-    folder: Option<TempDir>,
+    folder: TempDir,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -267,11 +324,16 @@ impl Place {
         let folder = TempDir::new().expect("a folder");
         let file = folder.path().join("griya.db");
         fill(&file);
-        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder: Some(folder) }
+        Self { url: format!("sqlite:{}?mode=rwc", file.display()), folder }
     }
 
     fn file_path(&self) -> PathBuf {
-        self.folder.as_ref().expect("SQLite has a folder").path().join("griya.db")
+        self.folder().join("griya.db")
+    }
+
+    /// The folder for what is kept in files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     async fn create(server: &str, like: &str) -> Self {
@@ -281,13 +343,14 @@ impl Place {
         let create = format!("CREATE DATABASE {name}{like}");
         admin.execute_unprepared(&create).await.expect("create the database");
         admin.close().await.expect("close");
-        Self { url: format!("{server}/{name}"), folder: None }
+        let folder = TempDir::new().expect("a folder");
+        Self { url: format!("{server}/{name}"), folder }
     }
 
-    /// The same database, for another node; this one keeps it.
+    /// The same database, for another node with a folder of its own; this one keeps it.
     #[must_use]
     pub fn shared(&self) -> Self {
-        Self { url: self.url.clone(), folder: None }
+        Self { url: self.url.clone(), folder: TempDir::new().expect("a folder") }
     }
 
     /// The database, opened.

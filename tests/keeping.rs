@@ -70,6 +70,9 @@ async fn a_maker_drafts_is_told_all_that_is_missing_hands_in_and_is_found() {
     assert_eq!(reply.body["missing"], json!(["contacts", "media"]));
     assert_eq!(reply.header("cache-control"), "private, no-store");
 
+    let own = service.read(&sri, "/v1/producers/batik-sri-lestari").await;
+    is(&own, 200);
+    assert_eq!(own.body["status"], "draft");
     // Nobody else knows of it.
     is(&service.get("/v1/producers/batik-sri-lestari").await, 404);
     let other = service.person(Role::Producer, &[]).await;

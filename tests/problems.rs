@@ -14,7 +14,7 @@ fn is(reply: &Reply, status: u16, kind: &str) {
     assert_eq!(reply.body["status"], status);
     assert_eq!(reply.body["request_id"], reply.header("x-request-id"));
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
-    assert_eq!(reply.header("cache-control"), "no-store");
+    assert!(reply.header("cache-control").ends_with("no-store"), "{:?}", reply.headers);
 }
 
 #[tokio::test]
@@ -37,9 +37,9 @@ async fn a_path_that_names_nothing_is_not_found() {
 #[tokio::test]
 async fn another_method_is_told_which_ones_work() {
     let service = Service::start().await;
-    let reply = service.send(service.method("POST", "/v1/places")).await;
+    let reply = service.send(service.method("PUT", "/v1/places")).await;
     is(&reply, 405, "method-not-allowed");
-    assert_eq!(reply.header("allow"), "GET,HEAD");
+    assert_eq!(reply.header("allow"), "GET,HEAD,POST");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_credential_that_nobody_gave_out_is_refused() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_and_an_address_beyond_the_limit_are_refused() {
     let service = Service::start().await;
-    let large = service.method("POST", "/v1/places").body("x".repeat(70_000));
+    let large = service.method("POST", "/v1/places").body("x".repeat(270_000));
     is(&service.send(large).await, 413, "too-large");
     is(&service.get(&format!("/v1/places?q={}", "x".repeat(50_000))).await, 414, "uri-too-long");
 }

@@ -5,7 +5,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use tests::program;
+use serde_json::{Value, json};
+use tests::{client, code_in, letters, program};
 
 fn griya(arguments: &[&str], folder: &std::path::Path) -> Output {
     Command::new(program())
@@ -38,7 +39,7 @@ fn one_command_from_nothing_to_a_service_that_ends_when_told() {
         line.trim().strip_prefix("Griya is at ").expect("one line with the address").to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let total = runtime.block_on(async {
-        let reply = reqwest::get(format!("{url}/v1/discover")).await.unwrap();
+        let reply = client().get(format!("{url}/v1/discover")).send().await.unwrap();
         reply.json::<serde_json::Value>().await.unwrap()["total"].as_u64().unwrap()
     });
     assert!(total > 100);
@@ -46,6 +47,93 @@ fn one_command_from_nothing_to_a_service_that_ends_when_told() {
     let pid = service.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(service.wait().unwrap().success(), "it ends well when told to stop");
+}
+
+/// A running service over `folder`, at the address that it said, with what it logs.
+fn serving(folder: &std::path::Path) -> (std::process::Child, String) {
+    let mut service = Command::new(program())
+        .args(["--seed", "none", "--log", "info,api=debug,domain=debug"])
+        .env("GRIYA_DATA_DIR", folder)
+        .env("GRIYA_LISTEN", "127.0.0.1:0")
+        .env_remove("GRIYA_DATABASE_URL")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("Griya is at ").expect("the address").to_owned();
+    (service, url)
+}
+
+/// Ends a service; what it logged.
+fn ended(service: std::process::Child) -> String {
+    let pid = service.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    said(&service.wait_with_output().unwrap()).1
+}
+
+#[test]
+fn an_administrator_is_made_at_the_terminal_while_the_service_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (service, url) = serving(folder.path());
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let output = griya(&["admin", "create", "Kepala@Dinas.example"], folder.path());
+        let (out, err) = said(&output);
+        assert!(output.status.success(), "{err}");
+        let token = out.strip_suffix('\n').unwrap().to_owned();
+        assert!(token.starts_with("gry_") && token.len() == 68, "only the token: {out}");
+        assert!(!err.contains(&token), "{err}");
+        tokens.push(token);
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for token in &tokens {
+            let request = client().get(format!("{url}/v1/accounts"));
+            let reply = request.bearer_auth(token).send().await.unwrap();
+            assert_eq!(reply.status(), 200);
+            let body: Value = reply.json().await.unwrap();
+            assert_eq!(
+                body["items"].as_array().unwrap().len(),
+                1,
+                "the second time it is the same"
+            );
+            assert_eq!(body["items"][0]["email"], "kepala@dinas.example");
+        }
+    });
+    ended(service);
+    let output = griya(&["admin", "create", "nobody"], folder.path());
+    assert!(!output.status.success() && output.stdout.is_empty());
+}
+
+#[test]
+fn the_log_holds_no_code_no_token_and_no_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let (service, url) = serving(folder.path());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (code, token) = runtime.block_on(async {
+        let client = client();
+        let say = async |path: &str, body: Value| {
+            client.post(format!("{url}{path}")).json(&body).send().await.unwrap()
+        };
+        let to = "sri@contoh.example";
+        assert_eq!(say("/v1/auth/code", json!({"to": to})).await.status(), 202);
+        let code = loop {
+            if let [letter] = &letters(folder.path(), to)[..] {
+                break code_in(letter).to_owned();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        let reply = say("/v1/auth/token", json!({"to": to, "code": code})).await;
+        let token =
+            reply.json::<Value>().await.unwrap()["access_token"].as_str().unwrap().to_owned();
+        (code, token)
+    });
+    let log = ended(service);
+    assert!(log.contains("/v1/auth/token"), "{log}");
+    assert!(log.split(|c: char| !c.is_alphanumeric()).all(|word| word != code), "{log}");
+    assert!(!log.contains(&token) && !log.contains("contoh.example"), "{log}");
 }
 
 #[test]
@@ -99,6 +187,8 @@ fn the_contract_and_the_help_can_be_printed() {
         "seed",
         "openapi",
         "check",
+        "admin",
+        "GRIYA_SMTP_URL",
         "GRIYA_LISTEN",
         "GRIYA_DATABASE_URL",
         "GRIYA_DATA_DIR",

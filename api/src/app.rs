@@ -5,15 +5,18 @@ use std::sync::Arc;
 use domain::{
     Error, change,
     store::Store,
-    writer::{Unit, Writer},
+    writer::{Unit, Write, Writer},
 };
 use search::Index;
 use tokio::sync::Semaphore;
 
 use crate::{
+    attempts::Attempts,
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
+    media::{making::Pictures, shelf::Shelf},
+    messages::{Messenger, outbox::Outbox},
     rate::Limiter,
     tailer,
 };
@@ -37,27 +40,62 @@ pub struct App {
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
     pub(crate) limiter: Option<Arc<Limiter>>,
+    /// Who asks for codes and tries them how often; absent where that does not matter.
+    pub(crate) attempts: Option<Arc<Attempts>>,
+    /// Room for work that is slow on purpose.
+    pub(crate) slow: Arc<Semaphore>,
+    /// The way to people.
+    pub(crate) messenger: Messenger,
+    /// What sends the messages that were written.
+    pub outbox: Outbox,
+    /// What makes pictures, and where they lie.
+    pub(crate) pictures: Pictures,
     feed: tailer::Feed,
+}
+
+/// Slow digests reckoned at once: each takes 19 MiB and a processor.
+const SLOW: usize = 2;
+
+/// Why a node did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Error),
+    /// The settings name no place for pictures, or no way to people.
+    #[error("{0}")]
+    Settings(String),
 }
 
 impl App {
     /// A node over a migrated `store`: reads everything that is published, then follows the log.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, Error> {
+    /// When the database fails, or the settings name no place for pictures or no way to people.
+    pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, NotStarted> {
+        let shelf = Shelf::open(&settings).map_err(NotStarted::Settings)?;
+        let messenger = Messenger::of(&settings, clock.clone());
+        let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index)).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
+        let attempts = (settings.rate == Rate::On).then(Arc::default);
+        let writer = Writer::start(&store);
+        let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
         Ok(Self {
-            writer: Writer::start(&store),
             counts: Counts::start(store.clone(), clock.clone()),
+            writer,
             store,
             index,
             clock,
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
+            pictures: Pictures::new(shelf),
             settings: Arc::new(settings),
+            attempts,
+            slow: Arc::new(Semaphore::new(SLOW)),
+            messenger,
+            outbox,
             feed,
         })
     }
@@ -67,7 +105,11 @@ impl App {
     /// # Errors
     /// As [`Writer::write`]. A write that is done and not shown within ten seconds is no error.
     pub async fn write(&self, unit: Unit) -> Result<i64, Error> {
+        let tells = unit.writes.iter().any(|write| matches!(write, Write::Message(_)));
         let seq = self.writer.write(unit).await?;
+        if tells {
+            self.outbox.poke();
+        }
         if !self.feed.shown(seq).await {
             tracing::error!(seq, "a write is done and not shown yet");
         }

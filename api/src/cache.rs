@@ -35,8 +35,7 @@ const OVERHEAD: usize = 2048;
 const USUAL: u64 = 8 * 1024;
 
 /// Paths below which nothing is public, or every request counts.
-const PRIVATE: [&str; 5] =
-    ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/"];
+const PRIVATE: [&str; 5] = ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/"];
 
 /// A public read, and all of it that decides the answer.
 ///

@@ -1,8 +1,10 @@
 //! Settings: every one of them, typed, with its flag, its variable and its default.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
+
+use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger};
 
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
@@ -19,6 +21,26 @@ pub struct Settings {
     /// The folder for everything that Griya keeps in files.
     #[arg(long, global = true, env = "GRIYA_DATA_DIR", default_value = "griya-data")]
     pub data_dir: PathBuf,
+
+    /// Where pictures lie: `s3://BUCKET/PREFIX`. Without it, `media` in the data folder.
+    #[arg(long, global = true, env = "GRIYA_MEDIA_URL")]
+    pub media_url: Option<String>,
+
+    /// The S3 server, such as `https://s3.example`. Without it, that of Amazon for the region.
+    #[arg(long, global = true, env = "GRIYA_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+
+    /// The region of the bucket.
+    #[arg(long, global = true, env = "GRIYA_S3_REGION", default_value = "us-east-1")]
+    pub s3_region: String,
+
+    /// The name of the key that may read and write the bucket.
+    #[arg(long, global = true, env = "GRIYA_S3_KEY_ID", hide_env_values = true)]
+    pub s3_key_id: Option<String>,
+
+    /// The key itself.
+    #[arg(long, global = true, env = "GRIYA_S3_SECRET", hide_env_values = true)]
+    pub s3_secret: Option<Secret>,
 
     /// What to log: a level (`error`, `warn`, `info`, `debug`) or a list such as `info,api=debug`.
     #[arg(long, global = true, env = "GRIYA_LOG", default_value = "info")]
@@ -37,7 +59,8 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_SEED", value_enum, default_value_t = Seed::Bantul)]
     pub seed: Seed,
 
-    /// Whether each address is held to 50 requests a second (burst 2,000).
+    /// Whether each address is held to 50 requests a second (burst 2,000), and to some dozens of
+    /// codes asked for and tried an hour.
     #[arg(long, global = true, env = "GRIYA_RATE", value_enum, default_value_t = Rate::On)]
     pub rate: Rate,
 
@@ -46,9 +69,53 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_BEHIND_PROXY")]
     pub behind_proxy: bool,
 
+    /// The server that takes e-mail: `smtp(s)://USER:PASSWORD@HOST:PORT`; `smtp://` uses TLS where
+    /// the server has it, with `?tls=required` always. Without it, messages are files in `messages/`
+    /// of the data folder.
+    #[arg(long, global = true, env = "GRIYA_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// Whom e-mail is from, such as `Griya <kabar@griya.example>`.
+    #[arg(long, global = true, env = "GRIYA_MAIL_FROM")]
+    pub mail_from: Option<String>,
+
+    /// The gateway that takes messages to phones: a POST of
+    /// `{"to", "channel": "whatsapp", "text"}`. Without it, they are files as well.
+    #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_URL", hide_env_values = true)]
+    pub message_gateway_url: Option<String>,
+
+    /// What it knows us by: sent to it as a bearer token.
+    #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_TOKEN", hide_env_values = true)]
+    pub message_gateway_token: Option<String>,
+
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,
+}
+
+/// A text that no log, help or report shows.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(raw: &str) -> Result<Self, Infallible> {
+        Ok(Self(raw.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// How to log.
@@ -114,6 +181,8 @@ impl Settings {
                 ));
             }
         }
+        faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
+        faults.extend(Shelf::open(self).err());
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

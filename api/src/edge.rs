@@ -41,7 +41,7 @@ use crate::{
     encoding::Encoding,
     ids, lang, person,
     problem::{self, Caller, Kind, Problem},
-    rate::{self, Verdict},
+    rate::{self, Household, Verdict},
 };
 
 /// The longest path with query, bytes: a ring and a route of the most vertices fit, each letter
@@ -53,6 +53,10 @@ const MAX_BODY: u64 = 256 * 1024;
 const MAX_PICTURE: u64 = 15_000_000 + 64 * 1024;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one that brings a picture may take: 15 MB at 200 kbit/s.
+const PATIENCE_FOR_PICTURES: Duration = Duration::from_mins(10);
+/// Below here the path is a ticket.
+const UPLOADS: &str = "/v1/media/uploads/";
 /// The header that carries the request id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -103,7 +107,7 @@ impl Service<Request> for Edge {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let mut visit = Visit::begin(self.within.app.clock.now(), &request);
         if request.method() == Method::OPTIONS {
             return Either::Left(ready(Ok(visit.end(preflight()))));
@@ -116,6 +120,10 @@ impl Service<Request> for Edge {
             && let Some(response) = self.within.again(wanted, visit.now)
         {
             return Either::Left(ready(Ok(visit.end(response))));
+        }
+        if wanted.is_none() {
+            let household = Household::of(&self.within.app, &request, self.peer);
+            request.extensions_mut().insert(household);
         }
         let within = Arc::clone(&self.within);
         let span = visit.span.clone();
@@ -182,13 +190,14 @@ impl Within {
         let Ok(_room) = self.app.room.try_acquire() else {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
+        let patience = patience(&request);
         let answered = AssertUnwindSafe(async {
             if encoding == Encoding::Identity {
                 return self.routes.clone().call(request).await;
             }
             self.packed.clone().call(request).await.map(|response| response.map(Body::new))
         });
-        match tokio::time::timeout(PATIENCE, answered.catch_unwind()).await {
+        match tokio::time::timeout(patience, answered.catch_unwind()).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(cause)) => panicked(&*cause),
             Err(_) => {
@@ -239,9 +248,12 @@ struct Visit {
 impl Visit {
     fn begin(now: DateTime<Utc>, request: &Request) -> Self {
         let id = given_id(request.headers()).unwrap_or_else(|| new_id(now));
+        let path = request.uri().path();
+        // A ticket opens a door.
+        let path = if path.starts_with(UPLOADS) { UPLOADS } else { path };
         let span = tracing::info_span!(
             "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
-            path = request.uri().path()
+            path
         );
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
@@ -304,6 +316,16 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// How long the answer to `request` may take.
+fn patience(request: &Request) -> Duration {
+    let brings = matches!(*request.method(), Method::POST | Method::PATCH);
+    if brings && most(request.uri().path()) == MAX_PICTURE {
+        PATIENCE_FOR_PICTURES
+    } else {
+        PATIENCE
+    }
+}
+
 /// The most bytes that a body for `path` may have.
 fn most(path: &str) -> u64 {
     if path == "/v1/media" || path.starts_with("/v1/media/") { MAX_PICTURE } else { MAX_BODY }
@@ -341,8 +363,8 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 }
 
 /// The headers that a script on another page may read.
-const EXPOSED: &str =
-    "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,x-request-id";
+const EXPOSED: &str = "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,\
+                       x-request-id,upload-offset,upload-length,upload-expires";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

@@ -27,6 +27,7 @@ use crate::{
     listing_view::{LinkView, ListingView, NamedAgency, OccurrenceView, Seen, local},
     params::Spec,
     places::AdmissionView,
+    person::Person,
     problem::Problem,
     words::Words,
 };
@@ -275,9 +276,11 @@ pub struct OccurrencePage {
 async fn get_event(
     State(app): State<App>,
     Key(id): Key,
+    person: Option<Person>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Event, &id, |seen, document, record| seen.event(document, record))
+    detail(&app, asked, person, Kind::Event, &id, |seen, document, record| seen.event(document, record))
+    .await
 }
 
 /// List when an event takes place.

@@ -8,6 +8,7 @@ use api::{
     seed,
 };
 use domain::{
+    audit,
     import::{Progress, Tally},
     store::Store,
     writer::Writer,
@@ -16,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use migrations::{Migrator, MigratorTrait as _};
 use tracing_subscriber::EnvFilter;
 
+pub mod admin;
 pub mod serve;
 
 /// Why a command did not do what it should: a sentence for the person who typed it.
@@ -142,6 +144,33 @@ pub fn openapi(spec: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::new("cannot print", &error))?;
     // A reader that has seen enough (`| head`) is no failure.
     let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
+/// `griya audit verify`.
+pub async fn audit_verify(settings: &Settings, head: Option<&str>) -> Result<(), Failure> {
+    let store = open(settings).await?;
+    let verdict = audit::verify(&store.reader, head).await;
+    let verdict = verdict.map_err(|error| Failure::new("cannot read the record", &error))?;
+    for (seq, name) in &verdict.erased {
+        println!("entry {seq}: `{name}` was erased");
+    }
+    for finding in &verdict.findings {
+        println!("{finding}");
+    }
+    println!("{} entries, head {}", verdict.entries, verdict.head);
+    if verdict.findings.is_empty() {
+        return Ok(());
+    }
+    Err(Failure(format!("{} findings: the record was touched", verdict.findings.len())))
+}
+
+/// `griya audit head`.
+pub async fn audit_head(settings: &Settings) -> Result<(), Failure> {
+    let store = open(settings).await?;
+    let head = audit::head(&store.reader).await;
+    let (_, hash) = head.map_err(|error| Failure::new("cannot read the record", &error))?;
+    println!("{hash}");
     Ok(())
 }
 

@@ -29,6 +29,29 @@ pub fn salt() -> Uuid {
     Uuid::new_v4()
 }
 
+/// The token of a session: a secret that says whose it is, so that whoever finds one lying about
+/// (a scanner of repositories, say) knows where to tell.
+pub fn token() -> String {
+    format!("gry_{}", secret())
+}
+
+/// Six digits that nobody can guess.
+pub fn code() -> String {
+    loop {
+        // The first 48 bits of a UUIDv4 are random (RFC 9562 §5.4).
+        let bits = u32::try_from(Uuid::new_v4().as_u128() >> 96).unwrap_or(u32::MAX);
+        if let Some(code) = domain::sign_in::code(bits) {
+            return code;
+        }
+    }
+}
+
+/// What the file of a message is called: in the order in which they were written, also those of
+/// one moment, as far as one process writes them.
+pub fn of_message(now: DateTime<Utc>) -> Uuid {
+    of_request(now)
+}
+
 /// A new id of a request: a UUIDv7, too, but cheap. What stands in place of the random bits is a
 /// count, hashed with a key that is random for each process: no two are the same, and whoever has
 /// one may guess the next, which opens nothing.

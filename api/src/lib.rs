@@ -3,11 +3,14 @@
 //! [`service`] is the whole of it over a started [`App`]; [`document`] is the contract of exactly
 //! the routes that it serves.
 
+mod accounts;
 mod agencies;
 mod answer;
 mod app;
 mod areas;
 mod asked;
+mod attempts;
+mod auth;
 mod body;
 mod cache;
 mod calendar;
@@ -31,6 +34,9 @@ mod listing_query;
 mod listing_view;
 mod listings;
 mod managed;
+mod me;
+mod media;
+mod messages;
 mod moderation;
 pub mod openapi;
 mod pages;
@@ -45,6 +51,8 @@ pub mod seed;
 mod suggest;
 mod tailer;
 mod target;
+pub mod tls;
+mod uploads;
 mod week;
 mod words;
 mod writing;
@@ -71,11 +79,16 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(contacts::router())
         .merge(week::router())
         .merge(demand::router())
+        .merge(auth::router())
+        .merge(me::router())
+        .merge(accounts::router())
         .merge(suggest::router())
         .merge(categories::router())
         .merge(areas::router())
         .merge(calendar::router())
         .merge(agencies::router())
+        .merge(media::router())
+        .merge(uploads::router())
         .merge(health::router())
         .split_for_parts()
 }

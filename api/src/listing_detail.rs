@@ -19,7 +19,9 @@ use crate::{
     counts::Sight,
     geojson_view::feature,
     listing_view::Seen,
+    listings::managed_page,
     params::Spec,
+    person::Person,
     problem::{self, Problem},
     words::Tongue,
 };
@@ -82,11 +84,29 @@ pub fn find(
     }
 }
 
-/// Answers with the detail that `view` makes of the listing.
+/// Answers with the detail that `view` makes of the listing; to `person`, where it is not public and
+/// theirs to see, as they manage it.
 ///
 /// # Errors
 /// As [`find`]; 400 and 406 as every read.
-pub fn detail<V: Serialize>(
+pub async fn detail<V: Serialize>(
+    app: &App,
+    asked: Asked,
+    person: Option<Person>,
+    kind: Kind,
+    key: &str,
+    view: impl FnOnce(&Seen<'_>, &Document, &Record) -> V,
+) -> Result<Response, Problem> {
+    let lang = asked.lang;
+    match (public(app, asked, kind, key, view), person) {
+        (Err(problem), Some(person)) if problem.says_there_is_none() => {
+            managed_page(app, &person, key, Some(kind), lang).await
+        }
+        (answer, _) => answer,
+    }
+}
+
+fn public<V: Serialize>(
     app: &App,
     mut asked: Asked,
     kind: Kind,

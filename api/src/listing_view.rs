@@ -807,7 +807,7 @@ impl Seen<'_> {
             rt: rt.clone().filter(|_| door),
             rw: rw.clone().filter(|_| door),
             postal_code: postal_code.clone(),
-            directions: self.tongue.maybe(directions.as_ref()),
+            directions: self.tongue.maybe(directions.as_ref().filter(|_| door)),
         }
     }
 

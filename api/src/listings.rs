@@ -17,6 +17,7 @@ use domain::{
     record::{self, Record},
     review,
     revision::{self, Members},
+    text::Lang,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -300,11 +301,25 @@ async fn get_listing(
 ) -> Result<Response, Problem> {
     asked.media(&[media::JSON])?;
     asked.params.finish(&[&COMMON])?;
-    let target = Target::load(&app, &person, &key, None).await?;
+    managed_page(&app, &person, &key, None, asked.lang).await
+}
+
+/// A listing as `person` sees it who keeps it or answers for it.
+///
+/// # Errors
+/// As [`Target::load`]; 403 where they do neither.
+pub async fn managed_page(
+    app: &App,
+    person: &Person,
+    key: &str,
+    kind: Option<ListingKind>,
+    lang: Lang,
+) -> Result<Response, Problem> {
+    let target = Target::load(app, person, key, kind).await?;
     target.may(Operation::See)?;
     let pending = revision::pending(&app.store.reader, target.record.listing.id).await?;
     let beside = Beside { revision: None, pending: Some(&pending) };
-    let body = managed::listing(&target.record, target.reference(), asked.lang, &beside);
+    let body = managed::listing(&target.record, target.reference(), lang, &beside);
     Ok(Stored::state(&body, target.record.listing.version).response(None))
 }
 

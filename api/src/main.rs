@@ -39,8 +39,41 @@ enum Command {
         #[arg(long, default_value = "3.1", value_parser = ["3.1", "3.0"])]
         spec: String,
     },
+    /// Appoint administrators.
+    Admin {
+        #[command(subcommand)]
+        what: Admin,
+    },
     /// Check settings and database; each problem with what to do about it.
     Check,
+    /// Look after the record of who did what.
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Walk the whole chain: name every entry that was changed, moved or removed, and what was
+    /// erased.
+    Verify {
+        /// A head that was published once: it must be in the chain still.
+        #[arg(long)]
+        head: Option<String>,
+    },
+    /// Print the head of the chain: whoever keeps it can tell later whether the record was touched.
+    Head,
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make an administrator of whoever is reached at an address, and print a token for them: the
+    /// only thing on standard output. The service may run meanwhile.
+    Create {
+        /// Their e-mail address.
+        email: String,
+    },
 }
 
 #[tokio::main]
@@ -54,7 +87,14 @@ async fn main() -> ExitCode {
             griya::seed(&line.settings, folder.as_deref(), std::io::stderr().is_terminal()).await
         }
         Command::Openapi { spec } => griya::openapi(&spec),
+        Command::Admin { what: Admin::Create { email } } => {
+            griya::admin::create(&line.settings, &email).await
+        }
         Command::Check => griya::check(&line.settings).await,
+        Command::Audit { what: Audit::Verify { head } } => {
+            griya::audit_verify(&line.settings, head.as_deref()).await
+        }
+        Command::Audit { what: Audit::Head } => griya::audit_head(&line.settings).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use domain::text::Lang;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::{
@@ -39,6 +39,8 @@ pub use examples::ALL as EXAMPLES;
         (name = "events", description = "What is on, and when"),
         (name = "listings", description = "Keeping them: drafts, steps, revisions, claims, history"),
         (name = "moderation", description = "What waits for an officer, claims, trust"),
+        (name = "people", description = "Coming in with a code; one's own account; who may do what"),
+        (name = "pictures", description = "What listings show: brought whole or in parts, served in every width"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),
     ),
@@ -125,8 +127,8 @@ fn finish(mut document: Value) -> Value {
     let mut used = Vec::new();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for (path, item) in paths {
-        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            used.extend(finish_operation(path, operation));
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            used.extend(finish_operation(method, path, operation));
         }
     }
     document["components"]["responses"] = problems(&used);
@@ -181,6 +183,9 @@ fn headers() -> Value {
         "Content-Language": header("The language asked for.", "id"),
         "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
         "Link": header("The next page (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Upload-Offset": header("How much has come, bytes.", "524288"),
+        "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
+        "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
         "Location": header("Where it is now.", "/v1/places/pantai-parangtritis"),
         "Allow": header("The methods that work.", "GET,HEAD"),
         "WWW-Authenticate": header("What credentials there are.", "Bearer realm=\"griya\""),
@@ -242,7 +247,7 @@ fn problem_example(kind: Kind) -> Value {
 }
 
 /// Adds what every operation has; which kinds of problem it may answer with.
-fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
+fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind> {
     if operation["description"].is_null() {
         operation["description"] = operation["summary"].clone();
     }
@@ -255,9 +260,8 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
             if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                     "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
-                let code = parameter["name"] == "code";
-                let example = if code { "34.02.03" } else { examples::slug(path) };
-                parameter["example"] = json!(example);
+                let name = parameter["name"].as_str().unwrap_or_default();
+                parameter["example"] = json!(examples::variable(path, name));
             }
         }
     }
@@ -271,30 +275,57 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
     if named {
         kinds.push(Kind::NotFound);
     }
-    let listing = path.contains("{id}");
+    let reads = method == "get";
+    let listing = reads && path.contains("{id}") && is_about_listings(path);
     if listing {
         kinds.push(Kind::Gone);
     }
+    // Said of an operation itself: it is for somebody, and not for everybody.
+    if operation["security"][0]["bearer"].is_array() {
+        kinds.push(Kind::Forbidden);
+    }
+    kinds.extend(write_kinds(method, operation));
+    let ticket = path.contains("{ticket}");
+    if ticket {
+        kinds.push(Kind::Gone);
+    }
+    if ticket && method == "patch" {
+        kinds.push(Kind::Conflict);
+    }
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
-    for (media, content) in
-        responses["200"]["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
-    {
-        if let Some(example) = examples::of(&id, media) {
-            content["example"] = example;
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+        for (media, content) in
+            response["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
+        {
+            if let Some(example) = examples::of(&id, media) {
+                content["example"] = example;
+            }
         }
-    }
-    let mut headers = ALWAYS.to_vec();
-    if public {
-        headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
-        if id.starts_with("list_") || id.starts_with("discover_") {
-            headers.push("Link");
+        let mut headers = ALWAYS.to_vec();
+        if ticket || path.starts_with("/media/") {
+            headers.push("Cache-Control");
+        } else if public && reads {
+            headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
+            if id.starts_with("list_") || id.starts_with("discover_") {
+                headers.push("Link");
+            }
         }
+        if status == "201" {
+            headers.push("Location");
+        }
+        if ticket && (status == "204" || method == "head") {
+            headers.extend(["Upload-Offset", "Upload-Length", "Upload-Expires"]);
+        }
+        response["headers"] = refs(&headers);
     }
-    responses["200"]["headers"] = refs(&headers);
-    if public {
+    if public && reads && !ticket && !responses.contains_key("303") {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);
+    }
+    if let Some(elsewhere) = responses.get_mut("303") {
+        let headers = [&ALWAYS[..], &["Location", "Cache-Control"]].concat();
+        elsewhere["headers"] = refs(&headers);
     }
     if listing {
         let moved = json!({"description": "The listing has another slug now",
@@ -307,6 +338,26 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
         responses.insert(kind.status().as_u16().to_string(), to);
     }
     responses.sort_keys();
+    kinds
+}
+
+/// Whether what a path names can be merged, moved and ended.
+fn is_about_listings(path: &str) -> bool {
+    ["/v1/places", "/v1/producers", "/v1/events"].iter().any(|kind| path.starts_with(kind))
+}
+
+/// The kinds of problem that a write may answer with besides.
+fn write_kinds(method: &str, operation: &Value) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    if operation["requestBody"].is_object() {
+        kinds.extend([Kind::TooLarge, Kind::UnsupportedMedia, Kind::Invalid]);
+    }
+    if operation["responses"]["409"].is_object() {
+        kinds.push(Kind::Conflict);
+    }
+    if method == "patch" {
+        kinds.extend([Kind::Stale, Kind::Unconditional]);
+    }
     kinds
 }
 

@@ -19,6 +19,7 @@ use crate::{
     geojson_view::GeometryView,
     listing_detail::{DetailParams, detail},
     listing_view::{ListingView, Seen},
+    person::Person,
     problem::Problem,
     words::Words,
 };
@@ -136,7 +137,9 @@ pub struct PlaceFeature {
 async fn get_place(
     State(app): State<App>,
     Key(id): Key,
+    person: Option<Person>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Place, &id, |seen, document, record| seen.place(document, record))
+    detail(&app, asked, person, Kind::Place, &id, |seen, document, record| seen.place(document, record))
+    .await
 }

@@ -64,8 +64,8 @@ kinds! {
         "Permintaan memerlukan token, atau membawa kunci atau token yang tidak berlaku. Bacaan publik tidak memerlukannya: kirim tanpa kredensial.",
         "The request needs a token, or carries a key or token that is not valid. Public reads need none: send it without.";
     Forbidden = FORBIDDEN, "forbidden", "Tidak berwenang", "Not allowed",
-        "Akun ini tidak berwenang melakukannya pada entri ini.",
-        "This account may not do that to this listing.";
+        "Akun ini tidak berwenang melakukannya di sini.",
+        "This account may not do that here.";
     NotFound = NOT_FOUND, "not-found", "Tidak ditemukan", "Not found",
         "Tidak ada apa pun di alamat ini.",
         "There is nothing at this address.";
@@ -181,6 +181,16 @@ impl Problem {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// Whether it says that there is nothing, or nothing any more.
+    pub fn says_there_is_none(&self) -> bool {
+        matches!(self.kind, Kind::NotFound | Kind::Gone)
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// A failure of ours: the cause goes to the log, under the request's id, and nowhere else.

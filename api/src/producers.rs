@@ -26,6 +26,7 @@ use crate::{
     geojson_view::{FeatureType, GeometryView},
     listing_detail::{DetailParams, Found, detail, find},
     listing_view::{ImageView, LinkView, ListingView, Seen, local},
+    person::Person,
     problem::Problem,
     words::{Tongue, Words},
 };
@@ -251,11 +252,13 @@ pub struct ProductPage {
 async fn get_producer(
     State(app): State<App>,
     Key(id): Key,
+    person: Option<Person>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, Kind::Producer, &id, |seen, document, record| {
+    detail(&app, asked, person, Kind::Producer, &id, |seen, document, record| {
         seen.producer(document, record)
     })
+    .await
 }
 
 /// List the products of a producer.

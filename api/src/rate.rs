@@ -4,6 +4,7 @@
 //! phones share a carrier's address. The headers are those of draft-ietf-httpapi-ratelimit-headers.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::{LazyLock, Mutex},
@@ -11,8 +12,8 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, Request},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    extract::{ConnectInfo, FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use governor::{
     Quota, RateLimiter,
@@ -98,9 +99,33 @@ pub type Verdict = Result<u32, u64>;
 /// Counts `request` of `peer`; nothing is said where there is no limit.
 pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdict> {
     let limiter = app.limiter.as_ref()?;
+    Some(limiter.take(from(app, request, peer)?))
+}
+
+/// Where `request` of `peer` comes from.
+fn from(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
     let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
     let info = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    Some(limiter.take(from.or(peer).or_else(info)?))
+    from.or(peer).or_else(info)
+}
+
+/// The household that a request comes from, where that is known; beside each that no cache answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Household(pub Option<IpAddr>);
+
+impl Household {
+    /// That of `request` of `peer`.
+    pub fn of(app: &App, request: &Request, peer: Option<IpAddr>) -> Self {
+        Self(from(app, request, peer).map(household))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Household {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
+    }
 }
 
 /// The address that the proxy next to us saw: the last one, those before it are hearsay.

@@ -216,7 +216,7 @@ pub struct KeptPage {
 
 /// List what one keeps: its state, what it lacks, what waits, what was decided, how often it was met.
 #[utoipa::path(
-    get, path = "/v1/me/listings", tag = "listings", security(("bearer" = [])),
+    get, path = "/v1/me/listings", tag = "people", security(("bearer" = [])),
     params(LangParams),
     responses((status = OK, description = "One's listings", body = KeptPage))
 )]
@@ -288,7 +288,7 @@ pub struct ProposalPage {
 
 /// List what one proposed, the newest first, with what became of it and why.
 #[utoipa::path(
-    get, path = "/v1/me/revisions", tag = "listings", security(("bearer" = [])),
+    get, path = "/v1/me/revisions", tag = "people", security(("bearer" = [])),
     params(RevisionsParams),
     responses((status = OK, description = "One's proposals", body = ProposalPage))
 )]

@@ -2,16 +2,24 @@
 
 use std::fmt;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait as _, Func, LikeExpr},
+};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     error::Fault,
     key::AgencyId,
     listing::{is_e164, is_email, json_list, stored_vocabulary},
+    text::Lang,
 };
 
 pub mod entity;
+pub mod held;
 
 pub use entity::Model;
 
@@ -89,7 +97,42 @@ impl std::str::FromStr for Address {
     }
 }
 
+/// The longest name, characters.
+pub const NAME_MAX: usize = 120;
+
 impl Model {
+    /// Somebody who came in by `address` at `now`.
+    pub fn new(id: Uuid, address: Address, lang: Lang, now: DateTime<Utc>) -> Self {
+        let nobody = Self {
+            id,
+            email: None,
+            phone: None,
+            name: None,
+            lang,
+            role: Role::Producer,
+            agencies: Agencies::default(),
+            created_at: now,
+            erased_at: None,
+            version: 1,
+        };
+        nobody.reached_at(address)
+    }
+
+    /// The same, reached at `address`, too; it takes the place of another of its kind.
+    #[must_use]
+    pub fn reached_at(self, address: Address) -> Self {
+        match address {
+            Address::Email(email) => Self { email: Some(email), ..self },
+            Address::Phone(phone) => Self { phone: Some(phone), ..self },
+        }
+    }
+
+    /// The next state.
+    #[must_use]
+    pub fn changed(self) -> Self {
+        Self { version: self.version + 1, ..self }
+    }
+
     /// Where they are reached: by e-mail, else by phone; nowhere once they were forgotten.
     pub fn address(&self) -> Option<Address> {
         let email = self.email.clone().map(Address::Email);
@@ -118,8 +161,39 @@ pub async fn at(db: &impl ConnectionTrait, address: &Address) -> Result<Option<M
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(db: &impl ConnectionTrait, id: uuid::Uuid) -> Result<Option<Model>, DbErr> {
+pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     entity::Entity::find_by_id(id).one(db).await
+}
+
+/// Accounts by id, at most `limit`, after the id `after`: all, or those with `sought` in their
+/// address or name. Who was forgotten is not among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    sought: Option<&str>,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    use entity::Column;
+    let holds = |sought: &str| {
+        let lower = sought.to_lowercase();
+        let plain = lower.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let like = LikeExpr::new(format!("%{plain}%")).escape('\\');
+        [Column::Email, Column::Phone, Column::Name]
+            .into_iter()
+            .fold(Condition::any(), |any, column| {
+                any.add(Expr::expr(Func::lower(Expr::col(column))).like(like.clone()))
+            })
+    };
+    let mut find = entity::Entity::find()
+        .filter(Column::ErasedAt.is_null())
+        .filter(Condition::all().add_option(sought.map(holds)));
+    if let Some(after) = after {
+        find = find.filter(Column::Id.gt(after));
+    }
+    find.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
 /// The officers of an agency, and where it is none, the administrators.

@@ -13,7 +13,10 @@
 //! Numbers are eight bytes, the largest first, `at` in microseconds since 1970, `public` is a byte, 0
 //! or 1; hashes and digests go in as hexadecimal text, names ascending. The first entry stands on 64 zeros.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -24,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use crate::listing;
 
 pub mod entity;
 pub mod value;
@@ -256,7 +261,8 @@ async fn values_between(
     first: i64,
     last: i64,
 ) -> Result<BTreeMap<i64, Vec<value::Model>>, DbErr> {
-    let rows = value::Entity::find().filter(value::Column::Seq.between(first, last)).all(db).await?;
+    let rows =
+        value::Entity::find().filter(value::Column::Seq.between(first, last)).all(db).await?;
     let mut values: BTreeMap<i64, Vec<value::Model>> = BTreeMap::new();
     rows.into_iter().for_each(|row| values.entry(row.seq).or_default().push(row));
     Ok(values)
@@ -275,6 +281,8 @@ pub enum Finding {
     ValueAdded(i64, String),
     /// The head that was published is nowhere in the chain.
     HeadMissing(String),
+    /// A listing has a version that no entry is about.
+    Unrecorded(String, i64),
 }
 
 impl fmt::Display for Finding {
@@ -285,6 +293,9 @@ impl fmt::Display for Finding {
             Self::Changed(seq) => write!(f, "entry {seq} was changed or moved"),
             Self::ValueChanged(seq, name) => write!(f, "entry {seq}: `{name}` was changed"),
             Self::ValueAdded(seq, name) => write!(f, "entry {seq}: `{name}` was added"),
+            Self::Unrecorded(listing, version) => {
+                write!(f, "listing {listing}: no entry is about its version {version}")
+            }
             Self::HeadMissing(hash) => write!(f, "the published head {hash} is not in the chain"),
         }
     }
@@ -312,6 +323,7 @@ const STEP: u64 = 2000;
 /// When the database fails.
 pub async fn verify(db: &impl ConnectionTrait, published: Option<&str>) -> Result<Verdict, DbErr> {
     let mut verdict = Verdict { head: GENESIS.to_owned(), ..Verdict::default() };
+    let mut newest: HashMap<Uuid, i64> = HashMap::new();
     let (mut seq, mut met) = (0, published.is_none() || published == Some(GENESIS));
     loop {
         let entries = entity::Entity::find()
@@ -333,14 +345,44 @@ pub async fn verify(db: &impl ConnectionTrait, published: Option<&str>) -> Resul
             seq = entry.seq;
             met |= published == Some(entry.hash.as_str());
             verdict.entries += 1;
+            if let Ok(subject) = entry.subject.parse() {
+                let newest = newest.entry(subject).or_default();
+                *newest = entry.version.max(*newest);
+            }
             verdict.look_at(&entry, &values.remove(&entry.seq).unwrap_or_default());
             verdict.head = entry.hash;
         }
     }
+    verdict.findings.extend(unrecorded(db, &newest).await?);
     if let Some(published) = published.filter(|_| !met) {
         verdict.findings.push(Finding::HeadMissing(published.to_owned()));
     }
     Ok(verdict)
+}
+
+/// The listings that are further than the record, as they would be had somebody cut its end off or
+/// gone past it; those it has never known were there before it began.
+async fn unrecorded(
+    db: &impl ConnectionTrait,
+    newest: &HashMap<Uuid, i64>,
+) -> Result<Vec<Finding>, DbErr> {
+    use listing::entity::{Column, Entity};
+    let (mut found, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let rows: Vec<(Uuid, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Version])
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(STEP)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let Some((last, _)) = rows.last() else { return Ok(found) };
+        after = *last;
+        let further = rows.iter().filter(|(id, version)| newest.get(id).is_some_and(|n| n < version));
+        found.extend(further.map(|(id, version)| Finding::Unrecorded(id.to_string(), *version)));
+    }
 }
 
 impl Verdict {

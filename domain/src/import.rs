@@ -17,7 +17,7 @@ use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
-    agency, area, category,
+    agency, area, audit, category, edit,
     error::{Error, Fault},
     event, holiday,
     key::Slug,
@@ -27,6 +27,7 @@ use crate::{
     product,
     record::{self, Detail, Record},
     reference::Reference,
+    revision::Members,
     store::Store,
     writer::{Unit, Write, Writer},
 };
@@ -242,7 +243,7 @@ impl<'a> Import<'a> {
                         }
                         Ok(row) => {
                             self.reference.add_area(row.clone());
-                            writes.push((line, Write::Area(Box::new(row))));
+                            writes.push((line, (Write::Area(Box::new(row)), None)));
                         }
                         Err(faults) => refused.push((line, faults)),
                     }
@@ -286,7 +287,7 @@ impl<'a> Import<'a> {
             // One pouring says one thing of a listing: a slug that stands twice is a mistake.
             let again = entry.id.is_some_and(|id| !self.seen.insert(id));
             let made = self.listing(kind, entry, &links, &stored);
-            let made = if again { Err(vec![slug_taken()]) } else { made };
+            let made = if again { Err(vec![edit::slug_taken()]) } else { made };
             match made {
                 Ok(Made::Write(write)) => writes.push((line, write)),
                 Ok(Made::Unchanged) => self.tally.unchanged += 1,
@@ -352,7 +353,7 @@ impl<'a> Import<'a> {
         let holder = links.get(&slug).copied();
         let id = entry.id.or(holder).unwrap_or_else(self.mint);
         if holder.is_some_and(|holder| holder != id) {
-            faults.push(slug_taken());
+            faults.push(edit::slug_taken());
         }
         if value.get("id").is_some() && own_id(&value).is_none() {
             faults.push(Fault::new("bad_format", "bukan UUID", "is no UUID").below("id"));
@@ -360,7 +361,7 @@ impl<'a> Import<'a> {
         let old = stored.get(&id);
         // One listing is of one kind for ever.
         if old.is_some_and(|old| old.listing.kind != kind) {
-            faults.push(slug_taken());
+            faults.push(edit::slug_taken());
         }
         value.shift_remove("id");
         let status = own_status(&mut value, old, &mut faults);
@@ -373,12 +374,23 @@ impl<'a> Import<'a> {
             merged_into: old.and_then(|old| old.listing.merged_into),
         };
         let record = self.record(kind, slug, status, &stamp, value, faults)?;
-        let Some(old) = old else { return Ok(Made::write(record, None)) };
+        let mut entry = audit::Entry::new("import", id, record.listing.version);
+        entry.public = record.listing.is_public();
+        let Some(old) = old else {
+            // What it says is the row itself, until somebody changes it and what was goes on record.
+            return Ok(Made::listing(record, None, entry));
+        };
         if same_content(old, &record) {
             return Ok(Made::Unchanged);
         }
+        let (before, after) = (edit::state(old), edit::state(&record));
+        let after = Members::between(&before, &after);
+        let entry = entry
+            .with("actor", self.actor, (self.mint)())
+            .with("before", Value::Object(after.of(&before).0), (self.mint)())
+            .with("after", Value::Object(after.0), (self.mint)());
         let former = (old.listing.slug != record.listing.slug).then(|| old.listing.slug.clone());
-        Ok(Made::write(record, former))
+        Ok(Made::listing(record, former, entry))
     }
 
     /// The checked record; `faults` are those found before.
@@ -530,11 +542,12 @@ impl<'a> Import<'a> {
     /// Writes all of them, each a unit; those that the database refuses come back.
     async fn write_all(
         &mut self,
-        writes: Vec<(usize, Write)>,
+        writes: Vec<(usize, Ready)>,
     ) -> Result<Vec<(usize, Vec<Fault>)>, Error> {
         let lines: Vec<usize> = writes.iter().map(|(line, _)| *line).collect();
-        let handed = writes.into_iter().map(|(_, write)| {
-            let unit = Unit::new(vec![write], self.actor, self.now);
+        let handed = writes.into_iter().map(|(_, (write, entry))| {
+            let mut unit = Unit::new(vec![write], self.actor, self.now);
+            unit.entries.extend(entry);
             self.writer.write(unit)
         });
         let results = futures_util::future::join_all(handed).await;
@@ -563,17 +576,21 @@ pub enum Pour {
 }
 
 enum Made {
-    Write(Write),
+    Write(Ready),
     Unchanged,
 }
 
+/// What is ready to be written, and what the record says of it.
+type Ready = (Write, Option<audit::Entry>);
+
 impl Made {
     fn unless(same: bool, write: Write) -> Self {
-        if same { Self::Unchanged } else { Self::Write(write) }
+        if same { Self::Unchanged } else { Self::Write((write, None)) }
     }
 
-    fn write(record: Record, former_slug: Option<Slug>) -> Self {
-        Self::Write(Write::Listing { record: Box::new(record), former_slug })
+    fn listing(record: Record, former_slug: Option<Slug>, entry: audit::Entry) -> Self {
+        let write = Write::Listing { record: Box::new(record), former_slug };
+        Self::Write((write, Some(entry)))
     }
 }
 
@@ -656,7 +673,7 @@ pub fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> {
 }
 
 /// Whether it is a producer that belongs to a centre.
-fn is_member_of_another(write: &Write) -> bool {
+fn is_member_of_another((write, _): &Ready) -> bool {
     let Write::Listing { record, .. } = write else { return false };
     record.producer().is_some_and(|producer| producer.centre.is_some())
 }
@@ -751,10 +768,6 @@ fn same_content(old: &Record, new: &Record) -> bool {
         ..new.listing.clone()
     };
     listing == old.listing && new.detail == old.detail
-}
-
-fn slug_taken() -> Fault {
-    Fault::new("taken", "sudah dipakai", "is taken by another listing").below("slug")
 }
 
 fn changed_meanwhile() -> Fault {

@@ -119,7 +119,8 @@ const TABLE: &[(Operation, &[Standing], &[Status], Verdict)] = &[
     (Edit, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Vouch, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Submit, &[Keeper, Officer, Admin], &[Draft], Verdict::Yes),
-    (Withdraw, &[Keeper, Officer, Admin], &[InReview], Verdict::Yes),
+    // An officer sends it back with a reason.
+    (Withdraw, &[Keeper], &[InReview], Verdict::Yes),
     (Publish, &[Officer, Admin], &[Draft, InReview], Verdict::Yes),
     (Refuse, &[Officer, Admin], &[InReview], Verdict::Yes),
     (Suspend, &[Officer, Admin], &[Published], Verdict::Yes),
@@ -166,4 +167,86 @@ pub fn standings(
         Role::Admin => standings.push(Admin),
     }
     standings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{account::Agencies, text::Lang};
+
+    fn account(role: Role, agencies: &[&str]) -> account::Model {
+        account::Model {
+            id: Uuid::from_u128(1),
+            email: Some("a@b.example".into()),
+            phone: None,
+            name: None,
+            lang: Lang::Id,
+            role,
+            agencies: Agencies(agencies.iter().map(|agency| agency.parse().unwrap()).collect()),
+            created_at: DateTime::UNIX_EPOCH,
+            erased_at: None,
+            version: 1,
+        }
+    }
+
+    /// Every role, own or another's, trusted or not, within its agency or not, in every status: what
+    /// it may do, as a person would write it down.
+    #[test]
+    fn the_whole_table_is_as_it_was_agreed() {
+        let mut said = String::new();
+        let agency: AgencyId = "dinas-kukmp".parse().unwrap();
+        let kept = |trusted| maintainer::Model {
+            trusted,
+            ..maintainer::Model::new(Uuid::from_u128(1), Uuid::from_u128(2), DateTime::UNIX_EPOCH)
+        };
+        let own = [("another's", None), ("own", Some(kept(false))), ("trusted", Some(kept(true)))];
+        for (who, account) in [
+            ("producer", account(Role::Producer, &[])),
+            ("editor", account(Role::Editor, &["dinas-kukmp"])),
+            ("other editor", account(Role::Editor, &["dinas-pariwisata"])),
+            ("admin", account(Role::Admin, &[])),
+        ] {
+            for (whose, kept) in &own {
+                let standings = standings(&account, kept.as_ref(), Some(&agency));
+                for status in Status::ALL {
+                    let _ = write!(said, "{who}, {whose}, {status:?}:");
+                    for operation in Operation::ALL {
+                        let how = match may(*operation, &standings, status) {
+                            Verdict::No => continue,
+                            Verdict::AsProposal => " (proposal)",
+                            Verdict::WithinTrust => " (within trust)",
+                            Verdict::Yes => "",
+                        };
+                        let _ = write!(said, " {}{how}", operation.name());
+                    }
+                    said.push('\n');
+                }
+            }
+        }
+        let agreed = include_str!("permission/agreed.txt");
+        for (said, agreed) in said.lines().zip(agreed.lines()) {
+            assert_eq!(said, agreed);
+        }
+        assert_eq!(said.lines().count(), agreed.lines().count(), "{said}");
+    }
+
+    #[test]
+    fn who_no_longer_keeps_a_listing_stands_to_it_as_anybody() {
+        let mut kept =
+            maintainer::Model::new(Uuid::from_u128(1), Uuid::from_u128(2), DateTime::UNIX_EPOCH);
+        kept.trusted = true;
+        kept.ended_at = Some(DateTime::UNIX_EPOCH);
+        assert_eq!(standings(&account(Role::Producer, &[]), Some(&kept), None), [Anybody]);
+    }
+
+    #[test]
+    fn an_editor_of_no_agency_moderates_nothing_and_a_listing_of_none_is_the_administrators() {
+        assert_eq!(standings(&account(Role::Editor, &[]), None, None), [Anybody]);
+        assert_eq!(standings(&account(Role::Admin, &[]), None, None), [Anybody, Admin]);
+    }
 }

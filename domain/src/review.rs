@@ -68,10 +68,12 @@ pub fn agency_of(listing: &listing::Model, reference: &Reference) -> Option<Agen
     }
     let depth = |code: &CategoryCode| code.as_str().len();
     let by_category = reference.agencies().filter_map(|agency| {
-        let nearest = agency.categories.iter().filter(|code| category::holds(code, &listing.category));
+        let nearest =
+            agency.categories.iter().filter(|code| category::holds(code, &listing.category));
         Some((depth(nearest.max_by_key(|code| depth(code))?), agency))
     });
-    let by_category = by_category.min_by_key(|(depth, agency)| (std::cmp::Reverse(*depth), agency.id.clone()));
+    let by_category =
+        by_category.min_by_key(|(depth, agency)| (std::cmp::Reverse(*depth), agency.id.clone()));
     let by_kind = || reference.agencies().find(|agency| agency.kinds.contains(&listing.kind));
     by_category.map(|(_, agency)| agency).or_else(by_kind).map(|agency| agency.id.clone())
 }

@@ -46,7 +46,8 @@ impl Members {
 
     /// Those of `state` that have a name in here.
     pub fn of(&self, state: &Map<String, Value>) -> Self {
-        let named = self.0.keys().map(|name| (name.clone(), state.get(name).cloned().unwrap_or_default()));
+        let named =
+            self.0.keys().map(|name| (name.clone(), state.get(name).cloned().unwrap_or_default()));
         Self(named.collect())
     }
 
@@ -66,7 +67,8 @@ impl Members {
     /// `before` is how they were.
     pub fn clashes(&self, before: &Self, state: &Map<String, Value>) -> Vec<String> {
         let now = self.of(state);
-        let clash = |name: &&String| now.0[*name] != before.0[*name] && now.0[*name] != self.0[*name];
+        let clash =
+            |name: &&String| now.0[*name] != before.0[*name] && now.0[*name] != self.0[*name];
         self.0.keys().filter(clash).cloned().collect()
     }
 }
@@ -184,7 +186,11 @@ mod tests {
             (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
             (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
             (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
             (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
             (json!({"a": "b"}), json!(["c"]), json!(["c"])),

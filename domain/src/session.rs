@@ -30,6 +30,14 @@ pub async fn opened_by(
     Ok(account.filter(|account| account.erased_at.is_none()).map(|account| (session, account)))
 }
 
+/// The session `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    entity::Entity::find_by_id(id).one(db).await
+}
+
 /// The sessions of an account that are open at `now`, the newest first.
 ///
 /// # Errors

@@ -12,15 +12,16 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _,
-    IntoActiveModel, IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic as _, IntoActiveModel,
+    IsolationLevel, Iterable, ModelTrait, PrimaryKeyToColumn, SqlErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait as _, OnConflict},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    account, agency, area, audit, category, change, claim, comment,
+    account::{self, held::Erasure},
+    agency, area, audit, category, change, claim, comment,
     error::{Error, Fault},
     event, holiday, kept_answer,
     key::Slug,
@@ -36,6 +37,8 @@ use crate::{
 pub struct Unit {
     /// The new states.
     pub writes: Vec<Write>,
+    /// Who is forgotten with it, after all else of it is written.
+    pub erase: Option<Erasure>,
     /// What the record says of it.
     pub entries: Vec<audit::Entry>,
     /// Who does it, for the log.
@@ -47,7 +50,7 @@ pub struct Unit {
 impl Unit {
     /// A unit that leaves no more on record than its lines in the log.
     pub fn new(writes: Vec<Write>, actor: impl Into<String>, at: DateTime<Utc>) -> Self {
-        Self { writes, entries: Vec::new(), actor: actor.into(), at }
+        Self { writes, erase: None, entries: Vec::new(), actor: actor.into(), at }
     }
 }
 
@@ -154,7 +157,7 @@ tables! {
         /// A code that was sent, and what became of it.
         SignIn(sign_in::Model, sign_ins, Some(sign_in::entity::Column::Version));
         /// A picture.
-        Media(media::Model, media, None);
+        Media(media::Model, media, Some(media::entity::Column::Version));
         /// A picture on its way.
         Upload(upload::Model, uploads, Some(upload::entity::Column::Version));
     }
@@ -391,12 +394,21 @@ async fn commit(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
         let lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
         transaction.execute_unprepared(&lock).await?;
     }
+    for unit in units {
+        erase(&transaction, unit).await?;
+    }
     if recorded {
         record(&transaction, units).await?;
     }
     let seq = append(&transaction, log).await?;
     transaction.commit().await?;
     Ok(seq)
+}
+
+async fn erase(db: &DatabaseTransaction, unit: &Unit) -> Result<(), Error> {
+    let Some(erasure) = &unit.erase else { return Ok(()) };
+    let done = erasure.carry_out(db, unit.at).await?;
+    if done { Ok(()) } else { Err(Error::Stale("account".to_owned())) }
 }
 
 /// Adds what `units` have to say to the record; only under the lock, for each entry follows one.
@@ -412,7 +424,9 @@ async fn record(db: &DatabaseTransaction, units: &[&Unit]) -> Result<(), Error> 
         }
     }
     for chunk in entries.chunks(ROWS) {
-        audit::entity::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;
+        audit::entity::Entity::insert_many(chunk.iter().cloned())
+            .exec_without_returning(db)
+            .await?;
     }
     for chunk in values.chunks(ROWS) {
         audit::value::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(db).await?;

@@ -62,6 +62,8 @@ impl MigrationTrait for Migration {
             ("review_subject", "review", &["subject"]),
             ("comment_review", "comment", &["review"]),
             ("message_unsent", "message", &["sent_at", "created_at"]),
+            // How many of late.
+            ("media_account", "media", &["account", "created_at"]),
             ("upload_account", "upload", &["account"]),
             ("audit_subject", "audit", &["subject", "seq"]),
             ("daily_count_subject", "daily_count", &["subject", "day"]),
@@ -140,7 +142,6 @@ fn sign_in() -> TableCreateStatement {
         .col(text_null("hash"))
         .col(integer("tries"))
         .col(integer("sent"))
-        .col(timestamp_with_time_zone("since"))
         .col(timestamp_with_time_zone("expires_at"))
         .col(big_integer("version"))
         .check(Expr::col("tries").between(0, 1000))
@@ -283,9 +284,11 @@ fn media() -> TableCreateStatement {
         .col(string_len("thumbhash", 80))
         .col(json("widths"))
         .col(timestamp_with_time_zone("created_at"))
+        .col(big_integer("version"))
         .foreign_key(&mut to("media_by", ("media", "account"), ("account", "id")))
         .check(Expr::col("width").gte(1))
         .check(Expr::col("height").gte(1))
+        .check(Expr::col("version").gte(1))
         .to_owned()
 }
 
@@ -294,11 +297,13 @@ fn upload() -> TableCreateStatement {
         .table("upload")
         .col(uuid("id").primary_key())
         .col(uuid("account"))
-        .col(string_len("hash", 64))
+        .col(string_len("hash", 64).unique_key())
         .col(big_integer("size"))
+        .col(string_len_null("sha256", 64))
         .col(string_len_null("media", 64))
         .col(timestamp_with_time_zone("created_at"))
         .col(timestamp_with_time_zone("expires_at"))
+        .col(timestamp_with_time_zone_null("ended_at"))
         .col(big_integer("version"))
         .foreign_key(&mut to("upload_by", ("upload", "account"), ("account", "id")))
         .foreign_key(&mut to("upload_made", ("upload", "media"), ("media", "id")))

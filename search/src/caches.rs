@@ -8,6 +8,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
     bits::{Bits, Ranked},
+    layer::Layer,
     meaning::Meaning,
     segment::{NO_OPENING, Segment},
 };
@@ -26,6 +27,7 @@ const MOMENTS: usize = 4;
 pub(crate) struct Caches {
     filters: OnceLock<Cache<Vec<u8>, Arc<Ranked>, Bytes>>,
     words: OnceLock<Cache<String, Arc<Meaning>, Bytes>>,
+    layers: OnceLock<Cache<Vec<u8>, Arc<Layer>, Bytes>>,
     open: Mutex<Vec<Arc<OpenThen>>>,
     names: OnceLock<[Vec<u32>; 3]>,
 }
@@ -53,6 +55,12 @@ impl<K: AsRef<[u8]>> Weighter<K, Arc<Meaning>> for Bytes {
     }
 }
 
+impl<K: AsRef<[u8]>> Weighter<K, Arc<Layer>> for Bytes {
+    fn weight(&self, key: &K, value: &Arc<Layer>) -> u64 {
+        (key.as_ref().len() + value.bytes() + 64) as u64
+    }
+}
+
 impl Segment {
     /// The filter known by `key`; `make` works it out the first time.
     pub(crate) fn filter(&self, key: Vec<u8>, make: impl FnOnce() -> Bits) -> Arc<Ranked> {
@@ -68,14 +76,31 @@ impl Segment {
 
     /// The meaning known by `key`; `make` works it out the first time.
     pub(crate) fn meaning(&self, key: &str, make: impl FnOnce() -> Meaning) -> Arc<Meaning> {
-        let most = WORD_BYTES + WORD_BYTES_A_LISTING * self.len() as u64;
-        let cache = self.caches.words.get_or_init(|| Cache::with_weighter(1024, most, Bytes));
+        let cache = &self.caches.words;
+        let cache = cache.get_or_init(|| Cache::with_weighter(1024, self.word_bytes() / 4, Bytes));
         if let Some(known) = cache.get(key) {
             return known;
         }
         let new = Arc::new(make());
         cache.insert(key.to_owned(), Arc::clone(&new));
         new
+    }
+
+    /// The layer known by `key`; `make` works it out the first time.
+    pub(crate) fn layer(&self, key: Vec<u8>, make: impl FnOnce() -> Layer) -> Arc<Layer> {
+        let cache = &self.caches.layers;
+        let most = self.word_bytes() / 4 * 3;
+        let cache = cache.get_or_init(|| Cache::with_weighter(1024, most, Bytes));
+        if let Some(known) = cache.get(&key) {
+            return known;
+        }
+        let new = Arc::new(make());
+        cache.insert(key, Arc::clone(&new));
+        new
+    }
+
+    fn word_bytes(&self) -> u64 {
+        WORD_BYTES + WORD_BYTES_A_LISTING * self.len() as u64
     }
 
     /// Who is open at `at`.
@@ -121,9 +146,9 @@ impl Segment {
         let names = self.caches.names.get_or_init(|| {
             let mut keyed: [Vec<(String, u128, u32)>; 3] = Default::default();
             for (slot, document) in (0..).zip(&self.documents) {
-                let record = document.record();
+                let names = document.name();
                 for (keyed, lang) in keyed.iter_mut().zip(Lang::ALL) {
-                    let name = fold(record.listing.name.get(lang).1);
+                    let name = fold(names.get(lang).1);
                     keyed.push((name, self.ids[slot as usize], slot));
                 }
             }

@@ -19,7 +19,7 @@ use domain::{
     position::Position,
     record::{Packed, Record},
     schedule::{Occurrence, Schedule},
-    text::Lang,
+    text::{Lang, Texts},
 };
 use uuid::Uuid;
 
@@ -136,6 +136,11 @@ impl Document {
     /// All that is known of it; a few microseconds.
     pub fn record(&self) -> Record {
         self.packed.unpack()
+    }
+
+    /// Its name alone.
+    pub(crate) fn name(&self) -> Texts {
+        self.packed.name()
     }
 
     /// The listing an event takes place at.

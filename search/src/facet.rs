@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 use domain::{area::Level, key::AreaCode};
 use serde::Serialize;
 
-use crate::{bits::Bits, query::Query, segment::Segment};
+use crate::{
+    bits::{Bits, Posting},
+    query::Query,
+    segment::Segment,
+    tree::Cover,
+};
 
 macro_rules! facets {
     ($($(#[$doc:meta])* $item:ident = $text:literal),+ $(,)?) => {
@@ -60,19 +65,52 @@ pub(crate) fn sum(counts: impl Iterator<Item = BTreeMap<String, usize>>) -> Vec<
     sums
 }
 
+/// What was found in a segment, to be counted.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    /// It, and the leaves that have any of it.
+    bits: Bits,
+    leaves: Vec<u32>,
+    /// Where it is all that lies in a place but for some listings: then what many have is counted
+    /// by runs of leaves.
+    place: Option<(&'a Cover, Vec<u32>)>,
+}
+
+impl<'a> Found<'a> {
+    pub(crate) fn new(bits: Bits, place: Option<(&'a Cover, Vec<u32>)>) -> Self {
+        let leaves = bits.used();
+        Self { bits, leaves, place }
+    }
+
+    fn count(&self, posting: &Posting) -> usize {
+        match (&self.place, posting) {
+            (Some((cover, lost)), Posting::Many(set)) => {
+                let lies = |leaf: &u32| *leaf as usize;
+                let ends = self.leaves.first().map(lies).zip(self.leaves.last().map(lies));
+                if ends.is_none_or(|(first, last)| set.count_in(first, last + 1) == 0) {
+                    return 0;
+                }
+                cover.count_of(set) - lost.iter().filter(|slot| set.holds(**slot)).count()
+            }
+            _ => posting.count_within(&self.bits, &self.leaves),
+        }
+    }
+}
+
 impl Segment {
-    /// The counts of one facet over the slots in `found`; values that nothing has are left out.
+    /// The counts of one facet over what was found; values that nothing has are left out.
     pub(crate) fn count(
         &self,
         facet: Facet,
-        (found, leaves): (&Bits, &[u32]),
+        found: &Found<'_>,
         query: &Query,
     ) -> BTreeMap<String, usize> {
         let values = self.values.get(&facet).into_iter().flatten();
-        let counted = values.filter(|(value, _)| counts(facet, value, query));
-        let counted = counted
-            .map(|(value, posting)| (value.to_string(), posting.count_within(found, leaves)));
-        counted.filter(|(_, count)| *count > 0).collect()
+        let counted = values
+            .filter(|(value, _)| counts(facet, value, query))
+            .map(|(value, posting)| (value, found.count(posting)));
+        let some = counted.filter(|(_, count)| *count > 0);
+        some.map(|(value, count)| (value.to_string(), count)).collect()
     }
 }
 

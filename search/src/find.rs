@@ -142,9 +142,9 @@ impl Snapshot {
         (0..words.len())
             .map(|word| {
                 let having = meanings.iter().zip(self.segments()).map(|(words, live)| {
-                    let any = &words[word].any;
-                    let dead = live.dead.slots().iter().filter(|slot| any.bits().holds(**slot));
-                    any.count() - dead.count()
+                    let word = &words[word];
+                    let dead = live.dead.slots().iter().filter(|slot| word.holds(**slot));
+                    word.count() - dead.count()
                 });
                 let having = having.sum();
                 (1.0 + all / (1.0 + count(having))).ln()
@@ -191,17 +191,10 @@ fn facets(query: &Query, parts: &[Part<'_>]) -> Vec<(Facet, Vec<Count>)> {
     if query.facets.is_empty() {
         return Vec::new();
     }
-    let found = parts.iter().map(|part| {
-        let found = part.found();
-        let leaves = found.used();
-        (found, leaves)
-    });
-    let found: Vec<_> = found.collect();
+    let found: Vec<_> = parts.iter().map(Part::to_count).collect();
     let count = |facet: Facet| {
         let counts = parts.iter().zip(&found);
-        facet::sum(
-            counts.map(|(part, (found, leaves))| part.segment.count(facet, (found, leaves), query)),
-        )
+        facet::sum(counts.map(|(part, found)| part.segment.count(facet, found, query)))
     };
     query.facets.iter().map(|facet| (*facet, count(*facet))).collect()
 }
@@ -237,13 +230,9 @@ impl<'a> Question<'a> {
         let radius = self.query.centre.and_then(|centre| centre.radius_m);
         let only_circle = self.regions.len() == usize::from(radius.is_some());
         let shaped = (self.ruler.is_some() && !only_circle).then(|| cover.bits(segment.len()));
-        let ranking = self.sought.as_ref().map(|sought| Ranking {
-            segment,
-            words,
-            rarity,
-            open: segment.open_at(self.now),
-            asked_open: sought.open_now,
-            today: self.now,
+        let ranking = self.sought.as_ref().map(|sought| {
+            let open = segment.open_at(self.now);
+            Ranking::new(segment, words, rarity, open, sought.open_now, self.now)
         });
         Part {
             index,
@@ -257,6 +246,7 @@ impl<'a> Question<'a> {
             ruler: self.ruler,
             radius: radius.unwrap_or(f64::INFINITY),
             tally: OnceCell::new(),
+            total: OnceCell::new(),
         }
     }
 
@@ -308,9 +298,8 @@ impl<'a> Question<'a> {
             distance_m: near.map(|near| self.shown(part, found.slot, near)),
             next_occurrence,
             score: score.map(|ranking| ranking.score(found.slot, near.map(|(metres, _)| metres))),
-            highlight: marked.and_then(|sought| {
-                highlight::name(&document.record().listing.name, self.query.lang, sought)
-            }),
+            highlight: marked
+                .and_then(|sought| highlight::name(&document.name(), self.query.lang, sought)),
             document,
         }
     }

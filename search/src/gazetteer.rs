@@ -67,15 +67,14 @@ impl Gazetteer {
         Self { lexicon, named: named.into_values().collect(), entries }
     }
 
-    /// What `word` may name.
-    pub(crate) fn named(&self, word: &Word) -> Vec<Named> {
+    /// What `word` may name, each with what the word counts for it.
+    pub(crate) fn named(&self, word: &Word) -> Vec<(&Named, f32)> {
         let found = self.lexicon.expand(word, 0).into_iter();
-        found
-            .flat_map(|one| {
-                let named = self.named[one.term as usize].iter().cloned();
-                named.map(move |named| Named { weight: named.weight * one.factor, ..named })
-            })
-            .collect()
+        let named = found.flat_map(|one| {
+            let named = self.named[one.term as usize].iter();
+            named.map(move |named| (named, named.weight * one.factor))
+        });
+        named.collect()
     }
 
     /// The word it knows nearest to one that nothing matches.

@@ -6,7 +6,7 @@
 //!
 //! A snapshot is a few `segment`s. In one, documents are numbered by slot in the order of a `tree`,
 //! 64 to a leaf; what a query asks of place, filters (`wanted`), hours (`opening`), dates (`times`)
-//! and words (`meaning`, `ranking`) becomes one word of `bits` a leaf. `find` puts it together.
+//! and words (`meaning` made of `layer`s, `ranking`) becomes one word of `bits` a leaf. `find` puts it together.
 
 #![warn(missing_docs)]
 
@@ -21,6 +21,7 @@ mod find;
 mod gazetteer;
 mod highlight;
 mod index;
+mod layer;
 mod meaning;
 mod opening;
 mod part;

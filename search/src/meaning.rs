@@ -1,12 +1,16 @@
 //! Meaning: the listings of a segment that a word of a query stands for, each with how much the
 //! word counts there.
+//!
+//! It is made of two layers: what the texts of listings say, and the categories and areas that the
+//! word names. What many words share of them is made once.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use crate::{
-    bits::{Bits, Ranked},
+    bits::Block,
     fields::Field,
     gazetteer::Named,
+    layer::{Layer, Source},
     segment::Segment,
     words::{Expansion, Word},
 };
@@ -14,167 +18,154 @@ use crate::{
 /// Weights are kept in steps of a fiftieth: the greatest, 5, is 250.
 const STEPS: f32 = 50.0;
 
-/// From this share of its greatest weight on a word is met strongly.
-const STRONG: f32 = 0.6;
-
-/// How many of its best are kept at hand.
-const HEAVIEST: usize = 64;
+/// A layer of more entries than this is kept for whatever leads to it again.
+const WORTH_KEEPING: usize = 1024;
 
 /// What one word stands for.
 #[derive(Debug)]
 pub(crate) struct Meaning {
-    /// Who has it at all.
-    pub(crate) any: Ranked,
-    /// Who has it where it counts most.
-    pub(crate) strong: Bits,
+    layers: Vec<Arc<Layer>>,
+    /// Whether what is strong in a layer is where the word counts most.
+    counts: Vec<bool>,
+    /// How many listings have it.
+    count: usize,
     /// The greatest weight, and the greatest below those that are strong.
     pub(crate) most: f64,
     pub(crate) weakly: f64,
-    weights: Weights,
-    heaviest: OnceLock<Vec<u32>>,
-}
-
-#[derive(Debug)]
-enum Weights {
-    /// By slot, ascending.
-    Few(Vec<(u32, u8)>),
-    /// Of every slot.
-    All(Vec<u8>),
 }
 
 impl Meaning {
     /// What `word` stands for; `elsewhere` says in how many documents the other segments know it.
-    pub(crate) fn new(segment: &Segment, word: &Word, elsewhere: u32, named: &[Named]) -> Self {
-        let found = segment.lexicon.expand(word, elsewhere);
-        Self::of(segment, found, named, Field::Summary)
+    pub(crate) fn new(
+        segment: &Segment,
+        word: &Word,
+        elsewhere: u32,
+        named: &[(&Named, f32)],
+    ) -> Self {
+        let own = own_layer(segment, &segment.lexicon.expand(word, elsewhere), Field::Summary);
+        Self::of([Some(own), wide_layer(segment, named)].into_iter().flatten().collect())
     }
 
     /// What it stands for in names alone.
     pub(crate) fn in_names(segment: &Segment, word: &Word) -> Self {
-        Self::of(segment, segment.lexicon.expand(word, 0), &[], Field::LongName)
+        Self::of(vec![own_layer(segment, &segment.lexicon.expand(word, 0), Field::LongName)])
     }
 
-    fn of(segment: &Segment, found: Vec<Expansion>, named: &[Named], last: Field) -> Self {
-        let mut weights = Vec::new();
-        for one in found {
-            let entries = segment.entries(one.term).filter(|(_, field)| *field <= last);
-            weights.extend(entries.map(|(slot, field)| (slot, step(field.weight() * one.factor))));
-        }
-        let mut wide: Vec<(&crate::bits::Posting, u8)> = named
-            .iter()
-            .filter_map(|named| {
-                Some((segment.posting(named.facet, &named.value)?, step(named.weight)))
-            })
-            .collect();
-        wide.sort_unstable_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-        let size = weights.len() + wide.iter().map(|(posting, _)| posting.len()).sum::<usize>();
-        if size * 16 < segment.len() {
-            Self::of_few(segment.len(), weights, &wide)
-        } else {
-            Self::of_many(segment.len(), &weights, &wide)
-        }
-    }
-
-    fn of_few(
-        slots: usize,
-        mut weights: Vec<(u32, u8)>,
-        wide: &[(&crate::bits::Posting, u8)],
-    ) -> Self {
-        for (posting, weight) in wide {
-            posting.each(|slot| weights.push((slot, *weight)));
-        }
-        weights.sort_unstable_by_key(|(slot, weight)| (*slot, std::cmp::Reverse(*weight)));
-        weights.dedup_by_key(|(slot, _)| *slot);
-        weights.shrink_to_fit();
-        let most = weights.iter().map(|(_, weight)| *weight).max().unwrap_or(0);
-        let pairs = weights.clone();
-        Self::sorted(slots, most, pairs.into_iter(), Weights::Few(weights))
-    }
-
-    fn of_many(slots: usize, found: &[(u32, u8)], wide: &[(&crate::bits::Posting, u8)]) -> Self {
-        let mut weights = vec![0_u8; slots];
-        let mut note = |slot: u32, weight: u8| {
-            let known = &mut weights[slot as usize];
-            *known = weight.max(*known);
+    fn of(layers: Vec<Arc<Layer>>) -> Self {
+        let most = layers.iter().map(|layer| layer.most).max().unwrap_or(0);
+        // What is strong in a layer of little weight is not so beside one of great weight.
+        let counts = layers.iter().map(|layer| layer.is_strong_beside(most)).collect::<Vec<_>>();
+        let weakly = layers.iter().zip(&counts);
+        let weakly = weakly.map(|(layer, counts)| if *counts { layer.weakly } else { layer.most });
+        let count = match &layers[..] {
+            [own, wide] => own.any.count() + wide.any.count() - own.any.overlap(&wide.any),
+            layers => layers.iter().map(|layer| layer.any.count()).sum(),
         };
-        found.iter().for_each(|(slot, weight)| note(*slot, *weight));
-        wide.iter().for_each(|(posting, weight)| posting.each(|slot| note(slot, *weight)));
-        let most = weights.iter().copied().max().unwrap_or(0);
-        let pairs: Vec<(u32, u8)> =
-            (0..).zip(weights.iter().copied()).filter(|(_, weight)| *weight > 0).collect();
-        Self::sorted(slots, most, pairs.into_iter(), Weights::All(weights))
+        let weakly = value(weakly.max().unwrap_or(0));
+        Self { most: value(most), weakly, layers, counts, count }
     }
 
-    fn sorted(
-        slots: usize,
-        most: u8,
-        pairs: impl Iterator<Item = (u32, u8)>,
-        weights: Weights,
-    ) -> Self {
-        let (mut any, mut strong) = (Bits::none(slots), Bits::none(slots));
-        let enough = f32::from(most) * STRONG;
-        let mut weakly = 0;
-        for (slot, weight) in pairs {
-            any.set(slot);
-            if f32::from(weight) >= enough {
-                strong.set(slot);
-            } else {
-                weakly = weight.max(weakly);
-            }
-        }
-        let value = |steps: u8| f64::from(steps) / f64::from(STEPS);
-        Self {
-            any: Ranked::new(any),
-            strong,
-            most: value(most),
-            weakly: value(weakly),
-            weights,
-            heaviest: OnceLock::new(),
-        }
+    /// How many listings have it.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn holds(&self, slot: u32) -> bool {
+        self.layers.iter().any(|layer| layer.any.holds(slot))
+    }
+
+    /// The bits of a leaf that have it at all.
+    pub(crate) fn any(&self, leaf: usize) -> u64 {
+        self.layers.iter().fold(0, |any, layer| any | layer.any.leaf(leaf))
+    }
+
+    /// The bits of a leaf that have it where it counts most.
+    pub(crate) fn strong(&self, leaf: usize) -> u64 {
+        self.strong_layers().fold(0, |strong, layer| strong | layer.strong_leaf(leaf))
+    }
+
+    fn strong_layers(&self) -> impl Iterator<Item = &Layer> {
+        let layers = self.layers.iter().zip(&self.counts);
+        layers.filter(|(_, counts)| **counts).map(|(layer, _)| &**layer)
+    }
+
+    /// Whether a leaf of a block has it.
+    pub(crate) fn is_in_block(&self, block: usize) -> bool {
+        self.layers.iter().any(|layer| layer.any.is_in_block(block))
+    }
+
+    /// The bits of a block that have it at all.
+    pub(crate) fn any_block(&self, block: usize) -> Block {
+        let mut words = [0; crate::bits::BLOCK];
+        self.layers.iter().for_each(|layer| layer.any.add_block(block, &mut words));
+        words
+    }
+
+    /// The bits of a block that have it where it counts most.
+    pub(crate) fn strong_block(&self, block: usize) -> Block {
+        let mut words = [0; crate::bits::BLOCK];
+        self.strong_layers().for_each(|layer| layer.add_strong(block, &mut words));
+        words
     }
 
     /// What the word counts for a listing; 0 where it has it not.
     pub(crate) fn weight(&self, slot: u32) -> f64 {
-        let steps = match &self.weights {
-            Weights::All(weights) => weights[slot as usize],
-            Weights::Few(weights) => {
-                weights.binary_search_by_key(&slot, |(slot, _)| *slot).map_or(0, |at| weights[at].1)
-            }
-        };
-        f64::from(steps) / f64::from(STEPS)
+        value(self.layers.iter().map(|layer| layer.weight(slot)).max().unwrap_or(0))
     }
 
-    /// The slots where it counts most, [`HEAVIEST`] of them; of equals the first.
+    /// The slots of its texts where it counts most, some dozens; of equals the first.
     pub(crate) fn heaviest(&self) -> &[u32] {
-        self.heaviest.get_or_init(|| {
-            let mut slots: Vec<(std::cmp::Reverse<u8>, u32)> = match &self.weights {
-                Weights::Few(weights) => weights
-                    .iter()
-                    .map(|(slot, weight)| (std::cmp::Reverse(*weight), *slot))
-                    .collect(),
-                Weights::All(weights) => (0..)
-                    .zip(weights)
-                    .filter(|(_, weight)| **weight > 0)
-                    .map(|(slot, weight)| (std::cmp::Reverse(*weight), slot))
-                    .collect(),
-            };
-            if slots.len() > HEAVIEST {
-                slots.select_nth_unstable(HEAVIEST);
-                slots.truncate(HEAVIEST);
-            }
-            slots.sort_unstable();
-            slots.into_iter().map(|(_, slot)| slot).collect()
-        })
+        self.layers.first().map_or(&[], |own| own.heaviest())
     }
 
-    /// Its size in memory, bytes.
+    /// Its size in memory, bytes, what others share included.
     pub(crate) fn bytes(&self) -> usize {
-        let weights = match &self.weights {
-            Weights::All(weights) => weights.len(),
-            Weights::Few(weights) => weights.len() * 8,
-        };
-        self.any.bytes() + self.strong.leaves().len() * 8 + weights
+        64 + self.layers.iter().map(|layer| layer.bytes()).sum::<usize>()
     }
+}
+
+/// What the texts of listings say, down to field `last`.
+fn own_layer(segment: &Segment, found: &[Expansion], last: Field) -> Arc<Layer> {
+    let sources: Vec<Source<'_>> = found
+        .iter()
+        .flat_map(|one| {
+            let mut weights = [0; 8];
+            for field in Field::ALL.into_iter().filter(|field| *field <= last) {
+                weights[field as usize] = step(field.weight() * one.factor);
+            }
+            segment.entries(one.term, last).map(move |entries| Source::Entries(entries, weights))
+        })
+        .filter(|source| source.len() > 0)
+        .collect();
+    let make = || Layer::new(segment.len(), &sources);
+    if sources.iter().map(Source::len).sum::<usize>() <= WORTH_KEEPING {
+        return Arc::new(make());
+    }
+    let mut key = vec![b't', last as u8];
+    for one in found {
+        key.extend(one.term.to_le_bytes());
+        key.extend(one.factor.to_le_bytes());
+    }
+    segment.layer(key, make)
+}
+
+/// What has the categories and areas that a word names.
+fn wide_layer(segment: &Segment, named: &[(&Named, f32)]) -> Option<Arc<Layer>> {
+    let mut key = vec![b'n'];
+    let mut sources = Vec::new();
+    for (named, weight) in named {
+        let Some(posting) = segment.posting(named.facet, &named.value) else { continue };
+        let weight = step(*weight);
+        key.extend([named.facet as u8, weight]);
+        key.extend(named.value.as_bytes());
+        key.push(0);
+        sources.push(Source::Posting(posting, weight));
+    }
+    (!sources.is_empty()).then(|| segment.layer(key, || Layer::new(segment.len(), &sources)))
+}
+
+fn value(steps: u8) -> f64 {
+    f64::from(steps) / f64::from(STEPS)
 }
 
 /// A weight in steps; never nothing, for it is a match all the same.

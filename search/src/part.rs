@@ -7,10 +7,11 @@ use domain::text::{Lang, fold};
 
 use crate::{
     best::{Best, Candidate},
-    bits::{Bits, slots_of},
+    bits::{BLOCK, Bits, Block, LEAF, slots_of},
     cursor::Key,
+    facet::Found,
     query::{Edge, Sort, Window},
-    ranking::Ranking,
+    ranking::{Class, Ranking},
     ruler::Ruler,
     segment::Segment,
     snapshot::Dead,
@@ -42,6 +43,8 @@ pub(crate) struct Part<'a> {
     pub(crate) radius: f64,
     /// How many are of each class of matches, once it was counted.
     pub(crate) tally: OnceCell<Vec<usize>>,
+    /// How many are found, once it was counted.
+    pub(crate) total: OnceCell<usize>,
 }
 
 impl Part<'_> {
@@ -53,48 +56,87 @@ impl Part<'_> {
         self.passing.wanted.leaf(leaf) & words & !self.dead.leaf(leaf) & !except
     }
 
-    /// The leaves in its place, each with the bits that pass.
-    fn leaves(&self) -> impl Iterator<Item = (usize, u64)> {
-        self.cover.leaves().map(|(leaf, bits)| (leaf, bits & self.leaf(leaf)))
+    /// Calls `f` with each block in its place that may have a word, and the bits that pass everything
+    /// but the words.
+    fn each_block(&self, mut f: impl FnMut(usize, &mut Block)) {
+        let has_word = |block| self.ranking.as_ref().is_none_or(|words| words.is_in_block(block));
+        self.cover.each_block(has_word, |block, bits| {
+            let first = block * BLOCK;
+            self.passing.wanted.keep_block(block, bits);
+            if !self.dead.slots().is_empty() {
+                let leaves = (first..).zip(bits.iter_mut()).filter(|(_, word)| **word != 0);
+                leaves.for_each(|(leaf, word)| *word &= !self.dead.leaf(leaf));
+            }
+            if let Some(slot) = self.except.filter(|slot| *slot as usize / LEAF / BLOCK == block) {
+                bits[slot as usize / LEAF - first] &= !(1 << (slot as usize % LEAF));
+            }
+            f(block, bits);
+        });
+    }
+
+    /// Calls `f` with each leaf that has any that is found, and these.
+    fn each_leaf(&self, mut f: impl FnMut(usize, u64)) {
+        self.each_block(|block, bits| {
+            if let Some(ranking) = &self.ranking {
+                ranking.keep_any(block, bits);
+            }
+            each_leaf_of(block, bits, &mut f);
+        });
+    }
+
+    fn each_slot(&self, mut f: impl FnMut(u32)) {
+        self.each_leaf(|leaf, bits| slots_of(leaf, bits).for_each(&mut f));
     }
 
     /// Everything that is found.
     pub(crate) fn found(&self) -> Bits {
         let mut found = Bits::none(self.segment.len());
-        for (leaf, bits) in self.leaves() {
-            found.leaves_mut()[leaf] = bits;
-        }
+        self.each_leaf(|leaf, bits| found.leaves_mut()[leaf] = bits);
         found
     }
 
     /// How many are found; in an order by relevance they are counted class by class, for that
     /// order asks them again.
     pub(crate) fn total(&self, sort: Sort) -> usize {
-        if let Some(ranking) = &self.ranking {
-            if sort == Sort::Relevance {
-                return self.tally(ranking).iter().sum();
+        *self.total.get_or_init(|| match &self.ranking {
+            Some(ranking) if sort == Sort::Relevance => self.tally(ranking).iter().sum(),
+            Some(_) => {
+                let mut total = 0;
+                self.each_leaf(|_, bits| total += bits.count_ones() as usize);
+                total
             }
-            return self.leaves().map(|(_, bits)| bits.count_ones() as usize).sum();
-        }
-        // Without words nothing is looked at but runs, and those that are left out.
+            None => self.total_by_runs(),
+        })
+    }
+
+    /// Without words nothing is looked at but runs, and those that are left out.
+    fn total_by_runs(&self) -> usize {
+        self.passing.wanted.count(&self.cover) - self.lost().len()
+    }
+
+    /// Those that would pass and are dead or left out; each once.
+    fn lost(&self) -> Vec<u32> {
         let hidden = self.dead.slots().iter().chain(&self.except);
         let mut lost: Vec<u32> = hidden
             .filter(|slot| self.cover.holds(**slot) && self.passing.wanted.holds(**slot))
             .copied()
             .collect();
-        // Who is left out twice is left out once.
         lost.sort_unstable();
         lost.dedup();
-        self.passing.wanted.count(&self.cover) - lost.len()
+        lost
+    }
+
+    /// Everything that is found, to be counted.
+    pub(crate) fn to_count(&self) -> Found<'_> {
+        let is_all = self.ranking.is_none() && self.passing.wanted.is_all();
+        Found::new(self.found(), is_all.then(|| (&self.cover, self.lost())))
     }
 
     /// How many are found of each class of matches.
     fn tally(&self, ranking: &Ranking<'_>) -> &[usize] {
         self.tally.get_or_init(|| {
             let mut tally = vec![0; ranking.classes()];
-            for (leaf, bits) in self.leaves().filter(|(_, bits)| *bits != 0) {
-                ranking.count(leaf, bits, &mut tally);
-            }
+            self.each_block(|block, bits| ranking.count(block, bits, &mut tally));
             tally
         })
     }
@@ -116,7 +158,12 @@ impl Part<'_> {
             farthest: std::collections::BinaryHeap::with_capacity(want + 1),
         };
         if !matches!(after, Some((Key::Last, _))) {
-            walk(&self.segment.tree, ruler, &mut nearest);
+            // A walk for few goes everywhere to meet them.
+            if self.ranking.is_some() && self.total(Sort::Distance) <= FEW {
+                self.each_slot(|slot| nearest.visit(slot));
+            } else {
+                walk(&self.segment.tree, ruler, &mut nearest);
+            }
         }
         let mut found = nearest.found;
         if found.len() < want && self.radius.is_infinite() {
@@ -170,9 +217,7 @@ impl Part<'_> {
     }
 
     fn by_key(&self, best: &mut Best, key: impl Fn(u32) -> Key) {
-        for (leaf, bits) in self.leaves() {
-            slots_of(leaf, bits).for_each(|slot| best.offer(self.candidate(key(slot), slot)));
-        }
+        self.each_slot(|slot| best.offer(self.candidate(key(slot), slot)));
     }
 
     fn by_start(&self, best: &mut Best, now: DateTime<Utc>) {
@@ -196,8 +241,8 @@ impl Part<'_> {
 
     fn by_name(&self, best: &mut Best, lang: Lang, after: After<'_>) {
         let key = |slot: u32| {
-            let record = self.segment.documents[slot as usize].record();
-            Key::Text(fold(record.listing.name.get(lang).1))
+            let name = self.segment.documents[slot as usize].name();
+            Key::Text(fold(name.get(lang).1))
         };
         let found = self.found();
         if found.count() <= FEW / 8 {
@@ -217,14 +262,14 @@ impl Part<'_> {
     fn by_relevance(&self, best: &mut Best, goes_on: bool) {
         let Some(ranking) = &self.ranking else { return };
         for (class, count) in self.tally(ranking).iter().copied().enumerate() {
-            let most = ranking.most(class);
-            if count == 0 || !best.admits_score(most * self.lift(ranking)) {
+            let class = ranking.class(class);
+            if count == 0 || !best.admits_score(ranking.most(class) * self.lift(ranking)) {
                 continue;
             }
             let ruler = self.ruler.as_ref().filter(|_| !goes_on && count > FEW);
             match ruler {
                 Some(ruler) => {
-                    let mut walker = Matching { part: self, ranking, class, most, best };
+                    let mut walker = Matching { part: self, ranking, class, best };
                     walk(&self.segment.tree, ruler, &mut walker);
                 }
                 None => self.score_all(ranking, class, best),
@@ -241,19 +286,25 @@ impl Part<'_> {
         ranking.lift(self.ruler.as_ref().map(|_| 0.0))
     }
 
-    fn class_bits(&self, ranking: &Ranking<'_>, class: usize, leaf: usize) -> u64 {
+    fn class_bits(&self, ranking: &Ranking<'_>, class: Class, leaf: usize) -> u64 {
         let bits = self.leaf(leaf);
-        if bits == 0 { 0 } else { bits & ranking.class(class, leaf) }
+        if bits == 0 { 0 } else { bits & ranking.leaf(class, leaf) }
     }
 
-    fn score_all(&self, ranking: &Ranking<'_>, class: usize, best: &mut Best) {
-        for (leaf, mask) in self.cover.leaves() {
-            let bits = mask & self.class_bits(ranking, class, leaf);
-            slots_of(leaf, bits).for_each(|slot| self.score(ranking, slot, best));
-        }
+    fn score_all(&self, ranking: &Ranking<'_>, class: Class, best: &mut Best) {
+        let lift = self.lift(ranking);
+        self.each_block(|block, bits| {
+            let admits = |most: f64| best.admits_score(most * lift);
+            if let Some(class) = ranking.narrowed(class, admits) {
+                ranking.keep_class(class, block, bits);
+                each_leaf_of(block, bits, &mut |leaf, bits| {
+                    slots_of(leaf, bits).for_each(|slot| self.score(ranking, slot, best));
+                });
+            }
+        });
     }
 
-    fn score_nowhere(&self, ranking: &Ranking<'_>, class: usize, best: &mut Best) {
+    fn score_nowhere(&self, ranking: &Ranking<'_>, class: Class, best: &mut Best) {
         let first = self.segment.tree.len();
         for leaf in first / 64..self.segment.len().div_ceil(64) {
             let bits = self.class_bits(ranking, class, leaf);
@@ -267,6 +318,12 @@ impl Part<'_> {
         let score = ranking.score(slot, metres);
         best.offer(self.candidate(Key::down(score.total), slot));
     }
+}
+
+/// Calls `f` with those leaves of a block that have any bits.
+fn each_leaf_of(block: usize, bits: &Block, f: &mut impl FnMut(usize, u64)) {
+    let leaves = (block * BLOCK..).zip(bits).filter(|(_, bits)| **bits != 0);
+    leaves.for_each(|(leaf, bits)| f(leaf, *bits));
 }
 
 /// A place in the shuffle of `seed`: a product of the halves of id and seed, folded twice. Ids are
@@ -360,8 +417,7 @@ impl Visitor for Nearest<'_> {
 struct Matching<'a, 'b> {
     part: &'a Part<'a>,
     ranking: &'a Ranking<'a>,
-    class: usize,
-    most: f64,
+    class: Class,
     best: &'b mut Best,
 }
 
@@ -373,7 +429,9 @@ impl Visitor for Matching<'_, '_> {
 
     fn goes_on(&self, least: f64) -> bool {
         least <= self.part.radius
-            && self.best.admits_score(self.most * self.ranking.lift(Some(least)))
+            && self
+                .best
+                .admits_score(self.ranking.most(self.class) * self.ranking.lift(Some(least)))
     }
 
     fn is_past(&self, _: f64) -> bool {

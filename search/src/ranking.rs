@@ -17,7 +17,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::{caches::OpenThen, meaning::Meaning, segment::Segment};
+use crate::{
+    bits::{BLOCK, Block},
+    caches::OpenThen,
+    meaning::Meaning,
+    segment::Segment,
+};
 
 /// What being at the centre adds.
 const NEAR: f64 = 0.6;
@@ -57,6 +62,8 @@ pub(crate) struct Ranking<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) words: Vec<Arc<Meaning>>,
     pub(crate) rarity: &'a [f64],
+    /// What [`bounds`] says.
+    bounds: Vec<Vec<f64>>,
     /// Who is open.
     pub(crate) open: Arc<OpenThen>,
     /// Whether the words asked for what is open.
@@ -65,18 +72,68 @@ pub(crate) struct Ranking<'a> {
     pub(crate) today: DateTime<Utc>,
 }
 
-/// How many words the bits of a leaf have, as binary digits, the lowest first: enough for the most
+/// How many words the bits of leaves have, as binary digits, the lowest first: enough for the most
 /// words of a query.
-type Digits = [u64; 4];
+type Digits<const LEAVES: usize> = [[u64; LEAVES]; 4];
 
-impl Ranking<'_> {
+/// Adds one where `word` is: a carry from digit to digit, 64 listings of a leaf at once.
+fn add<const LEAVES: usize>(digits: &mut Digits<LEAVES>, used: usize, word: &[u64; LEAVES]) {
+    let mut carry = *word;
+    for digit in &mut digits[..used] {
+        for (digit, carry) in digit.iter_mut().zip(&mut carry) {
+            (*digit, *carry) = (*digit ^ *carry, *digit & *carry);
+        }
+    }
+}
+
+/// A class of matches: those that have so many words, so many of them where they count most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Class {
+    words: usize,
+    /// From so many strong ones to so many.
+    strong: (usize, usize),
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn new(
+        segment: &'a Segment,
+        words: Vec<Arc<Meaning>>,
+        rarity: &'a [f64],
+        open: Arc<OpenThen>,
+        asked_open: bool,
+        today: DateTime<Utc>,
+    ) -> Self {
+        let bounds = bounds(rarity, &words);
+        Self { segment, words, rarity, bounds, open, asked_open, today }
+    }
+
     /// The bits of a leaf that have any word.
     pub(crate) fn any(&self, leaf: usize) -> u64 {
         if self.words.is_empty() {
             // What is open was asked for, and nothing else.
             return if self.asked_open { u64::MAX } else { 0 };
         }
-        self.words.iter().fold(0, |any, word| any | word.any.leaf(leaf))
+        self.words.iter().fold(0, |any, word| any | word.any(leaf))
+    }
+
+    /// Whether a leaf of a block has any word.
+    pub(crate) fn is_in_block(&self, block: usize) -> bool {
+        if self.words.is_empty() {
+            return self.asked_open;
+        }
+        self.words.iter().any(|word| word.is_in_block(block))
+    }
+
+    /// Keeps those of `bits`, the bits of a block, that have any word.
+    pub(crate) fn keep_any(&self, block: usize, bits: &mut Block) {
+        if self.words.is_empty() {
+            return;
+        }
+        let mut any = [0; BLOCK];
+        for word in self.words.iter().filter(|word| word.is_in_block(block)) {
+            or(&mut any, &word.any_block(block));
+        }
+        and(bits, &any);
     }
 
     /// How many classes of matches there are, the best first: every word where it counts most,
@@ -85,72 +142,114 @@ impl Ranking<'_> {
         self.words.len() + 1
     }
 
-    fn digits(&self, leaf: usize) -> Digits {
-        let mut digits = [0; 4];
-        for word in &self.words {
-            // Adds one where the word is: a carry from digit to digit, 64 listings at once.
-            let mut carry = word.any.leaf(leaf);
-            for digit in &mut digits {
-                (*digit, carry) = (*digit ^ carry, *digit & carry);
-            }
+    /// The class of that number.
+    pub(crate) fn class(&self, class: usize) -> Class {
+        let all = self.words.len();
+        match class {
+            0 => Class { words: all, strong: (all, all) },
+            1 => Class { words: all, strong: (0, all.saturating_sub(1)) },
+            _ => Class { words: all + 1 - class, strong: (0, all + 1 - class) },
         }
-        digits
     }
 
-    fn strong(&self, leaf: usize) -> u64 {
-        self.words.iter().fold(u64::MAX, |all, word| all & word.strong.leaf(leaf))
+    /// No listing of `class` with so many strong words at most matches better.
+    fn bound(&self, class: Class, strong: usize) -> f64 {
+        self.bounds.get(class.words).map_or(1.0, |bounds| bounds[strong])
     }
 
-    /// The bits of a leaf that are in a class and in none before it.
-    pub(crate) fn class(&self, class: usize, leaf: usize) -> u64 {
-        if self.words.is_empty() {
-            return self.any(leaf);
-        }
-        if class == 0 {
-            return self.strong(leaf);
-        }
-        let words = self.words.len() + 1 - class;
-        let has = exactly(&self.digits(leaf), words);
-        if class == 1 { has & !self.strong(leaf) } else { has }
+    /// No listing of `class` matches better.
+    pub(crate) fn most(&self, class: Class) -> f64 {
+        self.bound(class, class.strong.1)
     }
 
-    /// Adds to `tally` how many of `bits` of a leaf are in each class.
-    pub(crate) fn count(&self, leaf: usize, bits: u64, tally: &mut [usize]) {
-        if self.words.is_empty() {
-            tally[0] += (bits & self.any(leaf)).count_ones() as usize;
+    /// What of `class` may still match as well as `admits` wants; `None` where nothing may.
+    pub(crate) fn narrowed(&self, class: Class, admits: impl Fn(f64) -> bool) -> Option<Class> {
+        let (from, to) = class.strong;
+        let from = (from..=to).find(|strong| admits(self.bound(class, *strong)))?;
+        Some(Class { strong: (from, to), ..class })
+    }
+
+    /// The bits of a leaf that are in `class`.
+    pub(crate) fn leaf(&self, class: Class, leaf: usize) -> u64 {
+        let any = |word: &Meaning| [word.any(leaf)];
+        let strong = |word: &Meaning| [word.strong(leaf)];
+        let mut bits = [u64::MAX];
+        self.keep(class, &mut bits, any, strong);
+        bits[0]
+    }
+
+    /// Keeps those of `bits`, the bits of a block, that are in `class`.
+    pub(crate) fn keep_class(&self, class: Class, block: usize, bits: &mut Block) {
+        let any = |word: &Meaning| word.any_block(block);
+        let strong = |word: &Meaning| word.strong_block(block);
+        self.keep(class, bits, any, strong);
+    }
+
+    fn keep<const LEAVES: usize>(
+        &self,
+        class: Class,
+        bits: &mut [u64; LEAVES],
+        any: impl Fn(&Meaning) -> [u64; LEAVES],
+        strong: impl Fn(&Meaning) -> [u64; LEAVES],
+    ) {
+        let all = self.words.len();
+        let Class { words, strong: (from, to) } = class;
+        let each = || self.words.iter().map(|word| &**word);
+        if from == all {
+            each().for_each(|word| and(bits, &strong(word)));
             return;
         }
-        let digits = self.digits(leaf);
-        let strong = (bits & self.strong(leaf)).count_ones() as usize;
-        tally[0] += strong;
-        for (class, count) in tally.iter_mut().enumerate().skip(1) {
-            let words = self.words.len() + 1 - class;
-            *count += (bits & exactly(&digits, words)).count_ones() as usize;
+        if words == all {
+            each().for_each(|word| and(bits, &any(word)));
+        } else {
+            let mut digits = [[0; LEAVES]; 4];
+            each().for_each(|word| add(&mut digits, self.digits(), &any(word)));
+            and(bits, &exactly(&digits, self.digits(), words));
         }
-        tally[1] -= strong;
+        if from == 0 && to == words {
+            return;
+        }
+        let mut digits = [[0; LEAVES]; 4];
+        each().for_each(|word| add(&mut digits, self.digits(), &strong(word)));
+        let mut within = [0; LEAVES];
+        for count in from..=to {
+            or(&mut within, &exactly(&digits, self.digits(), count));
+        }
+        and(bits, &within);
     }
 
-    /// No listing of a class matches better.
-    pub(crate) fn most(&self, class: usize) -> f64 {
+    /// How many binary digits the number of words has.
+    fn digits(&self) -> usize {
+        (usize::BITS - self.words.len().leading_zeros()) as usize
+    }
+
+    /// Adds to `tally` how many of `bits` of a block are in each class.
+    pub(crate) fn count(&self, block: usize, bits: &Block, tally: &mut [usize]) {
+        let count = |of: &Block| {
+            let both = of.iter().zip(bits).map(|(of, bits)| (of & bits).count_ones());
+            both.sum::<u32>() as usize
+        };
         if self.words.is_empty() {
-            return 1.0;
+            tally[0] += count(&[u64::MAX; BLOCK]);
+            return;
         }
-        let worth = || self.rarity.iter().zip(&self.words);
-        let all: f64 = worth().map(|(rarity, word)| rarity * word.most).sum();
-        match class {
-            0 => all,
-            1 => {
-                let lost = worth().map(|(rarity, word)| rarity * (word.most - word.weakly));
-                all - lost.fold(f64::INFINITY, f64::min)
-            }
-            _ => {
-                let words = self.words.len() + 1 - class;
-                let found = greatest(words, worth().map(|(rarity, word)| rarity * word.most));
-                let has = greatest(words, self.rarity.iter().copied());
-                let rarity: f64 = self.rarity.iter().sum();
-                found * (has / rarity.max(f64::MIN_POSITIVE))
+        let mut digits = [[0; BLOCK]; 4];
+        let mut strong = [u64::MAX; BLOCK];
+        for word in &self.words {
+            if word.is_in_block(block) {
+                add(&mut digits, self.digits(), &word.any_block(block));
+                and(&mut strong, &word.strong_block(block));
+            } else {
+                strong = [0; BLOCK];
             }
         }
+        let strong = count(&strong);
+        tally[0] += strong;
+        for (class, tally) in tally.iter_mut().enumerate().skip(1) {
+            let words = self.words.len() + 1 - class;
+            *tally += count(&exactly(&digits, self.digits(), words));
+        }
+        tally[1] -= strong;
     }
 
     /// What a match is worth at most at `metres` from the centre.
@@ -197,18 +296,53 @@ impl Ranking<'_> {
 }
 
 /// Those that have exactly `count` words.
-fn exactly(digits: &Digits, count: usize) -> u64 {
-    let digits = digits.iter().enumerate();
-    digits.fold(u64::MAX, |all, (place, digit)| {
-        all & if count >> place & 1 == 1 { *digit } else { !*digit }
-    })
+fn exactly<const LEAVES: usize>(
+    digits: &Digits<LEAVES>,
+    used: usize,
+    count: usize,
+) -> [u64; LEAVES] {
+    let mut all = [u64::MAX; LEAVES];
+    for (place, digit) in digits[..used].iter().enumerate() {
+        let other = if count >> place & 1 == 1 { 0 } else { u64::MAX };
+        all.iter_mut().zip(digit).for_each(|(all, digit)| *all &= digit ^ other);
+    }
+    all
 }
 
-/// The sum of the `count` greatest.
-fn greatest(count: usize, values: impl Iterator<Item = f64>) -> f64 {
+fn and<const LEAVES: usize>(bits: &mut [u64; LEAVES], other: &[u64; LEAVES]) {
+    bits.iter_mut().zip(other).for_each(|(bits, other)| *bits &= other);
+}
+
+fn or<const LEAVES: usize>(bits: &mut [u64; LEAVES], other: &[u64; LEAVES]) {
+    bits.iter_mut().zip(other).for_each(|(bits, other)| *bits |= other);
+}
+
+/// How well a listing can match at most, by how many words it has, and how many of them where they
+/// count most. None for no words.
+fn bounds(rarity: &[f64], words: &[Arc<Meaning>]) -> Vec<Vec<f64>> {
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let worth = || rarity.iter().zip(words);
+    let weak = greatest(worth().map(|(rarity, word)| rarity * word.weakly));
+    let more = greatest(worth().map(|(rarity, word)| rarity * (word.most - word.weakly)));
+    let has = greatest(rarity.iter().copied());
+    let all = rarity.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let bound = |words: usize, strong: usize| (weak[words] + more[strong]) * (has[words] / all);
+    (0..=words.len())
+        .map(|words| (0..=words).map(|strong| bound(words, strong)).collect())
+        .collect()
+}
+
+/// The sums of the greatest: of none, of one, and so on.
+fn greatest(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(|a, b| b.total_cmp(a));
-    values.into_iter().take(count).sum()
+    let sums = values.into_iter().scan(0.0, |sum, value| {
+        *sum += value;
+        Some(*sum)
+    });
+    std::iter::once(0.0).chain(sums).collect()
 }
 
 fn nearness(metres: Option<f64>) -> f64 {

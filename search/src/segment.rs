@@ -15,6 +15,7 @@ use crate::{
     document::{Document, Lines, Shared},
     facet::Facet,
     fields::{self, Field},
+    layer::FIELD_BITS,
     opening::{self, Opening},
     times::Times,
     tree::Tree,
@@ -37,9 +38,9 @@ pub(crate) struct Segment {
     pub(crate) opening_of: Vec<u32>,
     pub(crate) values: BTreeMap<Facet, BTreeMap<Box<str>, Posting>>,
     pub(crate) lexicon: Lexicon,
-    /// Where the entries of each term end.
-    ends: Vec<usize>,
-    /// By term, ascending: a slot, and in the last three bits the best field it stands in.
+    /// Where the entries of each term end: those in names, which come first, and all.
+    ends: Vec<(usize, usize)>,
+    /// By term, names first, then by slot: a slot, and in the last bits the best field it stands in.
     entries: Vec<u32>,
     by_id: Hashed,
     by_slug: Hashed,
@@ -50,21 +51,20 @@ pub(crate) struct Segment {
 /// The listing has no opening.
 pub(crate) const NO_OPENING: u32 = u32::MAX;
 
-/// Bits of an entry that say the field.
-const FIELD_BITS: u32 = 3;
-
 impl Segment {
     /// How many documents it has.
     pub(crate) fn len(&self) -> usize {
         self.documents.len()
     }
 
-    /// The slots of a term with the field it stands in.
-    pub(crate) fn entries(&self, term: u32) -> impl Iterator<Item = (u32, Field)> {
-        let from = if term == 0 { 0 } else { self.ends[term as usize - 1] };
-        self.entries[from..self.ends[term as usize]].iter().map(|entry| {
-            (entry >> FIELD_BITS, Field::ALL[(entry & ((1 << FIELD_BITS) - 1)) as usize])
-        })
+    /// The entries of a term in names, and those in what else there is down to field `last`: each
+    /// by slot.
+    pub(crate) fn entries(&self, term: u32, last: Field) -> impl Iterator<Item = &[u32]> {
+        let term = term as usize;
+        let from = if term == 0 { 0 } else { self.ends[term - 1].1 };
+        let (names, end) = self.ends[term];
+        let rest = (last > Field::LongName).then(|| &self.entries[names..end]);
+        std::iter::once(&self.entries[from..names]).chain(rest)
     }
 
     /// The slot of a listing.
@@ -305,7 +305,7 @@ fn lay_out(
     terms: &HashMap<Box<str>, u32>,
     mut entries: Vec<Vec<u32>>,
     slot_of: &[u32],
-) -> (Lexicon, Vec<usize>, Vec<u32>) {
+) -> (Lexicon, Vec<(usize, usize)>, Vec<u32>) {
     let mut terms: Vec<(&str, u32)> = terms.iter().map(|(term, id)| (&**term, *id)).collect();
     terms.sort_unstable();
     let count = |id: u32| u32::try_from(entries[id as usize].len()).unwrap_or(u32::MAX);
@@ -320,8 +320,10 @@ fn lay_out(
             mine.into_iter()
                 .map(|entry| slot_of[(entry >> FIELD_BITS) as usize] << FIELD_BITS | field(entry)),
         );
-        all[from..].sort_unstable();
-        ends.push(all.len());
+        let is_aside = |entry: &u32| field(*entry) > Field::LongName as u32;
+        all[from..].sort_unstable_by_key(|entry| (is_aside(entry), *entry));
+        let names = from + all[from..].partition_point(|entry| !is_aside(entry));
+        ends.push((names, all.len()));
     }
     (lexicon, ends, all)
 }

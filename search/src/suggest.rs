@@ -65,7 +65,7 @@ impl Snapshot {
         for live in self.segments() {
             for slot in live.beginning(&sought.words, ruler.as_ref()) {
                 let document = &live.segment.documents[slot as usize];
-                let names = document.record().listing.name;
+                let names = document.name();
                 let fits = names.all().filter_map(|(_, name)| fit(&typed, &terms(name)));
                 // Another spelling or a typing error: a match, if not by its letters.
                 let fit = fits.max_by(f64::total_cmp).unwrap_or(0.5);
@@ -137,13 +137,12 @@ impl Live {
                 segment.meaning(&key, || Meaning::in_names(segment, word))
             })
             .collect();
-        let Some(rarest) = meanings.iter().min_by_key(|meaning| meaning.any.count()) else {
+        let Some(rarest) = meanings.iter().min_by_key(|meaning| meaning.count()) else {
             return Vec::new();
         };
-        if rarest.any.count() <= LOOKED_AT || ruler.is_none() {
+        if rarest.count() <= LOOKED_AT || ruler.is_none() {
             let has_all = |slot: &u32| {
-                meanings.iter().all(|meaning| meaning.any.bits().holds(*slot))
-                    && !self.is_dead(*slot)
+                meanings.iter().all(|meaning| meaning.holds(*slot)) && !self.is_dead(*slot)
             };
             let heaviest = rarest.heaviest().iter().copied().filter(has_all);
             return heaviest.take(LOOKED_AT).collect();
@@ -154,7 +153,7 @@ impl Live {
         }
         // The best names wherever they are, too.
         nearby.slots.extend(rarest.heaviest().iter().take(LOOKED_AT / 2).filter(|slot| {
-            meanings.iter().all(|meaning| meaning.any.bits().holds(**slot)) && !self.is_dead(**slot)
+            meanings.iter().all(|meaning| meaning.holds(**slot)) && !self.is_dead(**slot)
         }));
         nearby.slots.sort_unstable();
         nearby.slots.dedup();
@@ -175,7 +174,7 @@ struct Nearby<'a> {
 
 impl Visitor for Nearby<'_> {
     fn bits(&self, leaf: usize) -> u64 {
-        let all = self.meanings.iter().fold(u64::MAX, |all, meaning| all & meaning.any.leaf(leaf));
+        let all = self.meanings.iter().fold(u64::MAX, |all, meaning| all & meaning.any(leaf));
         all & !self.live.dead.leaf(leaf)
     }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use hashbrown::HashMap;
 
 use crate::{bits::Bits, document::Shared, query::Window};
 
@@ -76,30 +78,55 @@ impl Times {
             return (bits, starts);
         }
         let expanded = self.expanded(documents, now);
+        let mut zones = Zones { window, now, known: Vec::new() };
         for entry in expanded.around(window, now) {
-            let document = &documents[entry.slot as usize];
-            if bits.holds(entry.slot) || !entry.overlaps(window.instants(now, document.zone)) {
+            if bits.holds(entry.slot) {
                 continue;
             }
-            bits.set(entry.slot);
-            starts.push((entry.start, entry.slot));
+            if entry.overlaps(zones.instants(documents[entry.slot as usize].zone)) {
+                bits.set(entry.slot);
+                starts.push((entry.start, entry.slot));
+            }
         }
+        // What rules bring outside of what is here, and with it an earlier start perhaps.
+        let mut earlier: HashMap<u32, i64> = HashMap::new();
         for slot in &expanded.rules {
             let document = &documents[*slot as usize];
-            let (from, to) = window.instants(now, document.zone);
+            let (from, to) = zones.instants(document.zone);
             if bits.holds(*slot) && from >= expanded.from || expanded.hold(from, to) {
                 continue;
             }
             if let Some(first) = document.occurrences(from, to, 1).first() {
-                let start = first.starts_at(document.zone).timestamp_micros();
-                if bits.holds(*slot) {
-                    starts.retain(|(_, known)| known != slot);
-                }
-                bits.set(*slot);
-                starts.push((start, *slot));
+                earlier.insert(*slot, first.starts_at(document.zone).timestamp_micros());
             }
         }
+        if !earlier.is_empty() {
+            starts.retain(|(_, slot)| !earlier.contains_key(slot));
+            earlier.keys().for_each(|slot| bits.set(*slot));
+            starts.extend(earlier.into_iter().map(|(slot, start)| (start, slot)));
+        }
         (bits, starts)
+    }
+}
+
+/// The two ends of a window.
+type Instants = (DateTime<Utc>, DateTime<Utc>);
+
+/// A window as the zones see it, each reckoned once: listings lie in few.
+struct Zones {
+    window: Window,
+    now: DateTime<Utc>,
+    known: Vec<(Tz, Instants)>,
+}
+
+impl Zones {
+    fn instants(&mut self, zone: Tz) -> Instants {
+        if let Some((_, instants)) = self.known.iter().find(|(known, _)| *known == zone) {
+            return *instants;
+        }
+        let instants = self.window.instants(self.now, zone);
+        self.known.push((zone, instants));
+        instants
     }
 }
 
@@ -152,7 +179,7 @@ impl Expanded {
 impl Entry {
     /// As [`domain::schedule::Schedule::occurrences`] has it: one without length counts from its
     /// start on, and a window that ends before it begins holds nothing.
-    fn overlaps(&self, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> bool {
+    fn overlaps(&self, (from, to): Instants) -> bool {
         let (from, to) = (from.timestamp_micros(), to.timestamp_micros());
         from < to && self.start < to && (self.end > from || self.start >= from)
     }

@@ -7,7 +7,7 @@
 use domain::position::Position;
 
 use crate::{
-    bits::{Bits, LEAF, Ranked},
+    bits::{BLOCK, Bits, Block, LEAF, Ranked, Sparse},
     query::Bbox,
     ruler::{Cell, Coarse, Ruler, UNITS, units},
     shape::{self, Outline, Relation},
@@ -368,6 +368,44 @@ impl Cover {
         runs.chain(self.parts.iter().copied())
     }
 
+    /// Calls `f` with each block that has any of it, ascending, and the bits that are in it; blocks
+    /// that are not `wanted` are passed by.
+    pub(crate) fn each_block(
+        &self,
+        wanted: impl Fn(usize) -> bool,
+        mut f: impl FnMut(usize, &mut Block),
+    ) {
+        let (mut runs, mut parts) = (&self.runs[..], &self.parts[..]);
+        let mut first = 0;
+        loop {
+            let run = runs.first().map_or(usize::MAX, |(from, _)| first.max(*from));
+            let part = parts.first().map_or(usize::MAX, |(leaf, _)| *leaf);
+            let next = run.min(part);
+            if next == usize::MAX {
+                return;
+            }
+            let block = next / BLOCK;
+            first = block * BLOCK;
+            let end = first + BLOCK;
+            let mut bits = [0; BLOCK];
+            while let Some((from, to)) = runs.first().filter(|(from, _)| *from < end) {
+                bits[first.max(*from) - first..end.min(*to) - first].fill(u64::MAX);
+                if *to > end {
+                    break;
+                }
+                runs = &runs[1..];
+            }
+            while let Some((leaf, word)) = parts.first().filter(|(leaf, _)| *leaf < end) {
+                bits[leaf - first] = *word;
+                parts = &parts[1..];
+            }
+            if wanted(block) {
+                f(block, &mut bits);
+            }
+            first = end;
+        }
+    }
+
     pub(crate) fn holds(&self, slot: u32) -> bool {
         let (leaf, bit) = (slot as usize / LEAF, slot as usize % LEAF);
         let run = self.runs.partition_point(|(_, to)| *to <= leaf);
@@ -380,14 +418,24 @@ impl Cover {
 
     /// How many slots of `set` are in it; of all where there is none.
     pub(crate) fn count(&self, set: Option<&Ranked>) -> usize {
-        let runs = self.runs.iter().map(|(from, to)| match set {
-            Some(set) => set.count_in(*from, *to),
-            None => (to - from) * LEAF,
-        });
-        let parts = self.parts.iter().map(|(leaf, bits)| {
-            let word = set.map_or(*bits, |set| set.leaf(*leaf) & bits);
-            word.count_ones() as usize
-        });
+        match set {
+            Some(set) => self.count_by(|from, to| set.count_in(from, to), |leaf| set.leaf(leaf)),
+            None => self.count_by(|from, to| (to - from) * LEAF, |_| u64::MAX),
+        }
+    }
+
+    /// How many slots of `set` are in it.
+    pub(crate) fn count_of(&self, set: &Sparse) -> usize {
+        self.count_by(|from, to| set.count_in(from, to), |leaf| set.leaf(leaf))
+    }
+
+    fn count_by(
+        &self,
+        in_run: impl Fn(usize, usize) -> usize,
+        leaf: impl Fn(usize) -> u64,
+    ) -> usize {
+        let runs = self.runs.iter().map(|(from, to)| in_run(*from, *to));
+        let parts = self.parts.iter().map(|(at, bits)| (leaf(*at) & bits).count_ones() as usize);
         runs.sum::<usize>() + parts.sum::<usize>()
     }
 }
@@ -425,7 +473,16 @@ mod tests {
             let brute: Vec<u32> = (0..).zip(&points)
                 .filter(|(_, at)| centre.metres_to(**at) <= radius)
                 .map(|(index, _)| index).collect();
-            prop_assert_eq!(tree.cover(&region).count(None), brute.len());
+            let cover = tree.cover(&region);
+            prop_assert_eq!(cover.count(None), brute.len());
+            let mut blocks = Vec::new();
+            cover.each_block(|_| true, |block, bits| {
+                let leaves = bits.iter().enumerate().filter(|(_, word)| **word != 0);
+                blocks.extend(leaves.map(|(leaf, word)| (block * BLOCK + leaf, *word)));
+            });
+            let mut leaves: Vec<(usize, u64)> = cover.leaves().collect();
+            leaves.sort_unstable();
+            prop_assert_eq!(blocks, leaves);
             prop_assert_eq!(found(&tree, &order, &region), brute);
         }
 

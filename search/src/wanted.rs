@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    bits::{Bits, Ranked},
+    bits::{BLOCK, Bits, Block, Ranked},
     facet::Facet,
     query::{Facts, Query},
     segment::Segment,
@@ -30,9 +30,24 @@ impl Wanted {
         fixed & moving
     }
 
+    /// Keeps those of `bits`, the bits of a block, that pass.
+    pub(crate) fn keep_block(&self, block: usize, bits: &mut Block) {
+        let first = block * BLOCK;
+        let fixed = self.fixed.as_ref().map(|fixed| fixed.bits());
+        for set in fixed.into_iter().chain(&self.moving) {
+            let words = set.leaves()[first..].iter();
+            bits.iter_mut().zip(words).for_each(|(bits, word)| *bits &= word);
+        }
+    }
+
     pub(crate) fn holds(&self, slot: u32) -> bool {
         self.fixed.as_ref().is_none_or(|fixed| fixed.bits().holds(slot))
             && self.moving.as_ref().is_none_or(|moving| moving.holds(slot))
+    }
+
+    /// Whether everything passes.
+    pub(crate) fn is_all(&self) -> bool {
+        self.fixed.is_none() && self.moving.is_none()
     }
 
     /// How many pass in `cover`.

@@ -55,6 +55,7 @@ examples! {
     "get_area", "application/geo+json", "get_area.geo.json", "/v1/areas/34.02.12.2004?lang=en&format=geojson";
     "list_areas_at", "application/json", "list_areas_at.json", "/v1/areas/at?lat=-8.0247&lon=110.3296&lang=en";
     "list_agencies", "application/json", "list_agencies.json", "/v1/agencies?lang=en";
+    "list_history", "application/json", "list_history.json", "/v1/listings/pantai-parangtritis/history?lang=en";
     "list_calendar_days", "application/json", "list_calendar_days.json", "/v1/calendar?from=2027-01-08&to=2027-01-09&lang=en";
     "get_liveness", "application/json", "get_liveness.json", "/health/live";
     "get_readiness", "application/json", "get_readiness.json", "/health/ready";
@@ -80,9 +81,21 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// The value that the examples of a path have for its variable `name`.
+pub fn variable(path: &str, name: &str) -> &'static str {
+    match name {
+        "code" => "34.02.03",
+        "file" => "640.webp",
+        "picture" | "ticket" => "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+        _ => slug(path),
+    }
+}
+
 /// The slug that the examples of a path use.
-pub fn slug(path: &str) -> &'static str {
-    if path.contains("/products") {
+fn slug(path: &str) -> &'static str {
+    if path.starts_with("/v1/auth") || path.starts_with("/v1/accounts") {
+        "01a20ada-2c00-7000-8000-000000000001"
+    } else if path.contains("/products") {
         "contoh-batik-wijaya-giriloyo"
     } else if path.starts_with("/v1/producers") {
         "sentra-batik-tulis-giriloyo"

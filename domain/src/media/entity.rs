@@ -14,9 +14,9 @@ pub struct Model {
     pub id: String,
     /// Who brought it first.
     pub account: Uuid,
-    /// Pixels, upright.
+    /// Of the largest file, upright, pixels.
     pub width: i32,
-    /// Pixels, upright.
+    /// The same.
     pub height: i32,
     /// A likeness of some 25 bytes, base64.
     pub thumbhash: String,
@@ -24,6 +24,8 @@ pub struct Model {
     pub widths: Widths,
     /// When it came.
     pub created_at: DateTimeUtc,
+    /// Always 1: of two who bring it at the same moment the second is told so.
+    pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

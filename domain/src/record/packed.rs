@@ -5,7 +5,14 @@
 //! format without names cannot carry (members that are left out when empty, enums tagged inside,
 //! free JSON) is a JSON text in it; see [`json`].
 
+use uuid::Uuid;
+
 use super::Record;
+use crate::{
+    key::Slug,
+    listing::{Kind, Status},
+    text::Texts,
+};
 
 /// A [`Record`] as one run of bytes instead of dozens of allocations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +32,12 @@ impl Packed {
     /// The record as it was.
     pub fn unpack(&self) -> Record {
         postcard::from_bytes(&self.0).expect("only `pack` makes these bytes")
+    }
+
+    /// The name of the listing alone: a tenth of the work, for it stands near the beginning.
+    pub fn name(&self) -> Texts {
+        let read = postcard::take_from_bytes::<(Uuid, Slug, Kind, Status, Texts)>(&self.0);
+        read.expect("only `pack` makes these bytes, in the order of the members").0.4
     }
 
     /// How many bytes it takes, without those of the `Box`.
@@ -207,6 +220,7 @@ pub(super) mod tests {
 
     fn survives(record: &Record) {
         assert_eq!(record.pack().unpack(), *record);
+        assert_eq!(record.pack().name(), record.listing.name);
     }
 
     #[test]

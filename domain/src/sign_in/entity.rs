@@ -11,15 +11,13 @@ pub struct Model {
     /// leaves no address behind.
     #[sea_orm(primary_key, auto_increment = false)]
     pub address: String,
-    /// Argon2id of the code sent last; none once it was used or used up.
+    /// Argon2id of the code sent last; none once it was used.
     #[sea_orm(column_type = "Text", nullable)]
     pub hash: Option<String>,
-    /// How often a wrong code was tried.
+    /// How often a code was tried; right or wrong is known only afterwards.
     pub tries: i32,
-    /// How many codes were sent since `since`.
+    /// How many codes were sent, each within an hour after the one before.
     pub sent: i32,
-    /// When the count of codes began.
-    pub since: DateTimeUtc,
     /// When the code ends.
     pub expires_at: DateTimeUtc,
     /// One more with every write.

@@ -3,6 +3,7 @@
 //! `tests/bench/run` is the way to start it; `docs/performance.md` says what the numbers mean. What
 //! lives here: the town ([`world`]), the questions ([`questions`], [`hostile`]), the two servers
 //! ([`process`], [`bare`]) and whoever asks them ([`load`], [`client`]); [`writes`] in this process;
+//! the index alone ([`micro`]),
 //! and the count of instructions that guards against getting slower ([`work`]).
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -14,6 +15,7 @@ mod bare;
 mod client;
 mod hostile;
 mod load;
+mod micro;
 mod number;
 mod process;
 mod questions;
@@ -76,17 +78,22 @@ enum Command {
         /// How many questions of each kind.
         #[arg(default_value_t = 1000)]
         questions: u64,
+        /// A CSV file of village names; without it, fewer names that are built in.
+        #[arg(long)]
+        villages: Option<PathBuf>,
+        /// An SQLite database that holds the listings already; without it they are made, in no area.
+        #[arg(long)]
+        database: Option<PathBuf>,
+        /// Only the kinds whose name holds this.
+        #[arg(long, default_value = "")]
+        only: String,
     },
 }
 
 fn main() -> ExitCode {
     let done = match Line::parse().command {
         Command::Data { listings, folder, villages, seed } => {
-            let vocabulary = match villages {
-                Some(file) => Vocabulary::with_villages(&file),
-                None => Ok(Vocabulary::built_in()),
-            };
-            vocabulary.and_then(|vocabulary| World::new(seed, vocabulary).write(listings, &folder))
+            world(seed, villages).and_then(|world| world.write(listings, &folder))
         }
         Command::Bare { bytes, port } => on_one_thread(bare::serve(bytes, port)),
         Command::Run(options) => run::run(&options),
@@ -94,10 +101,14 @@ fn main() -> ExitCode {
             println!("{} hits", work::work(questions));
             Ok(())
         }
-        Command::Micro { listings, questions } => {
-            work::micro(listings, questions);
-            Ok(())
-        }
+        Command::Micro { listings, questions, villages, database, only } => world(SEED, villages)
+            .and_then(|world| {
+                let snapshot = match database {
+                    Some(file) => on_one_thread(micro::poured(&file))?,
+                    None => work::snapshot(&world, listings),
+                };
+                micro::micro(&snapshot, &world, questions, &only)
+            }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -106,6 +117,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn world(seed: u64, villages: Option<PathBuf>) -> std::io::Result<World> {
+    let vocabulary = villages
+        .map_or_else(|| Ok(Vocabulary::built_in()), |file| Vocabulary::with_villages(&file));
+    Ok(World::new(seed, vocabulary?))
 }
 
 /// Runs `task` on this thread until it is done or somebody stops it; then everything it started

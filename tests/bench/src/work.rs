@@ -2,8 +2,6 @@
 //!
 //! Seconds on a shared machine say little; instructions are nearly the same in every run.
 
-use std::time::Instant;
-
 use chrono::{DateTime, Utc};
 use domain::{
     category, event,
@@ -38,43 +36,18 @@ pub fn work(questions: u64) -> usize {
     (0..questions).map(|number| ask(&snapshot, &query(&world, number))).sum()
 }
 
-/// What questions of each kind take over so many `listings`, by the clock: the index alone, without
-/// the way to it. The first half of them warms what is kept.
-pub fn micro(listings: u64, questions: u64) {
-    let world = World::new(SEED, Vocabulary::built_in());
-    let begun = Instant::now();
-    let snapshot = snapshot(&world, listings);
-    println!(
-        "{:<28}{:>10.2} s for {listings} listings",
-        "made and built",
-        begun.elapsed().as_secs_f64()
-    );
-    let names = ["nearest 20", "category, open now", "words, best first", "words, nearest, facets"];
-    for (turn, name) in (0..).zip(names) {
-        let queries: Vec<Query> = (0..questions).map(|at| query(&world, at * 4 + turn)).collect();
-        queries.iter().for_each(|query| {
-            ask(&snapshot, query);
-        });
-        let begun = Instant::now();
-        let found: usize = queries.iter().map(|query| ask(&snapshot, query)).sum();
-        let each = begun.elapsed().as_secs_f64() * 1e6 / number(questions);
-        println!("{name:<28}{each:>10.2} µs, {found} hits");
-    }
-}
-
-fn number(count: u64) -> f64 {
-    crate::number::ratio(count, 1)
-}
-
-fn ask(snapshot: &Snapshot, query: &Query) -> usize {
+/// How many listings the answer to `query` shows.
+pub fn ask(snapshot: &Snapshot, query: &Query) -> usize {
     snapshot.find(query, now()).expect("it has no cursor").hits.len()
 }
 
-fn now() -> DateTime<Utc> {
+/// The moment of all questions.
+pub fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(NOW).expect("it is a time").to_utc()
 }
 
-fn snapshot(world: &World, listings: u64) -> Snapshot {
+/// The first `listings` of `world`, in no area.
+pub fn snapshot(world: &World, listings: u64) -> Snapshot {
     let now = now();
     let reference = reference();
     let records = (0..listings).map(|number| {
