@@ -354,6 +354,12 @@ impl Place {
         Self { url: format!("{server}/{name}"), folder }
     }
 
+    /// The same database, for another node with a folder of its own; this one keeps it.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { url: self.url.clone(), folder: TempDir::new().expect("a folder") }
+    }
+
     /// The database, opened.
     pub async fn open(&self) -> Store {
         Store::open(&self.url).await.expect("open")

@@ -24,3 +24,4 @@ mod representations;
 mod restart;
 mod schema;
 mod walks;
+mod week;

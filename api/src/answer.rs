@@ -1,5 +1,7 @@
 //! Answer: a representation with what a cache must know of it.
 
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -10,7 +12,10 @@ use domain::text::Lang;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::problem::Problem;
+use crate::{
+    counts::{Sight, Sighting},
+    problem::Problem,
+};
 
 /// How long a public answer is fresh, seconds.
 const FRESH: i64 = 60;
@@ -36,6 +41,7 @@ pub struct Answer {
     version: Option<i64>,
     span: Option<Span>,
     link: Option<String>,
+    sighting: Option<Arc<Sighting>>,
 }
 
 /// When an answer is true that changes by itself.
@@ -73,7 +79,8 @@ impl Answer {
 
     /// What is written already, as it is, of the type `media`, for a reader of `lang`.
     pub fn bytes(body: impl Into<Bytes>, media: &'static str, lang: Lang) -> Self {
-        Self { body: body.into(), media, lang, version: None, span: None, link: None }
+        let body = body.into();
+        Self { body, media, lang, version: None, span: None, link: None, sighting: None }
     }
 
     /// The version that leads the tag.
@@ -94,6 +101,12 @@ impl Answer {
     pub fn link(self, link: Option<String>) -> Self {
         Self { link, ..self }
     }
+
+    /// Counted, as often as it is given, as letting somebody see this.
+    #[must_use]
+    pub fn seen(self, sight: impl Into<Option<Sight>>) -> Self {
+        Self { sighting: sight.into().map(Sighting::new), ..self }
+    }
 }
 
 impl IntoResponse for Answer {
@@ -106,6 +119,9 @@ impl IntoResponse for Answer {
         let now = self.span.map_or(DateTime::UNIX_EPOCH, |span| span.from);
         let mut response = Response::new(Body::empty());
         response.extensions_mut().insert(Keep { bytes: self.body.len(), span: self.span });
+        if let Some(sighting) = self.sighting {
+            response.extensions_mut().insert(sighting);
+        }
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));

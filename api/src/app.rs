@@ -14,6 +14,7 @@ use crate::{
     attempts::Attempts,
     clock::Clock,
     config::{Rate, Settings},
+    counts::Counts,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     rate::Limiter,
@@ -33,6 +34,8 @@ pub struct App {
     pub clock: Clock,
     /// How it runs.
     pub settings: Arc<Settings>,
+    /// How often what is shown.
+    pub(crate) counts: Counts,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
@@ -81,6 +84,7 @@ impl App {
         let writer = Writer::start(&store);
         let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
         Ok(Self {
+            counts: Counts::start(store.clone(), clock.clone()),
             writer,
             store,
             index,
@@ -113,8 +117,16 @@ impl App {
         Ok(seq)
     }
 
-    /// Keeps what the next start would have to read otherwise. Nothing is followed any more after it.
+    /// Writes how often what was shown since that was last written, which happens every minute by
+    /// itself.
+    pub async fn write_counts(&self) {
+        self.counts.write().await;
+    }
+
+    /// For a node that stops: writes the counts, and keeps what the next start would have to read
+    /// otherwise. Nothing is followed any more after it.
     pub async fn end(&self) {
+        self.write_counts().await;
         self.feed.end().await;
     }
 

@@ -20,6 +20,7 @@ use search::Snapshot;
 
 use crate::{
     answer::{self, Span},
+    counts::Sighting,
     encoding::Encoding,
     lang, person,
 };
@@ -46,6 +47,7 @@ pub struct Read {
     accept: Vec<HeaderValue>,
     lang: Lang,
     encoding: Encoding,
+    looks: bool,
 }
 
 impl Read {
@@ -74,7 +76,13 @@ impl Read {
             key.push(b'\n');
         }
         key.extend_from_slice(target.as_str().as_bytes());
-        Some(Self { key, target: target.clone(), accept, lang, encoding })
+        let looks = *request.method() == Method::GET;
+        Some(Self { key, target: target.clone(), accept, lang, encoding, looks })
+    }
+
+    /// Whether somebody looks at the answer; HEAD brings nothing to look at.
+    pub fn looks(&self) -> bool {
+        self.looks
     }
 
     /// In which coding.
@@ -104,18 +112,26 @@ pub struct Kept {
     body: Bytes,
     made_of: Weak<Snapshot>,
     span: Option<Span>,
+    sighting: Option<Arc<Sighting>>,
 }
 
 impl Kept {
-    /// The answer with `headers` and `body`, made of `snapshot`, true within `span`.
+    /// The answer with `headers` and `body`, made of `snapshot`, true within `span`, that lets
+    /// somebody see what `sighting` says.
     pub fn new(
         headers: HeaderMap,
         body: Bytes,
         snapshot: &Arc<Snapshot>,
         span: Option<Span>,
+        sighting: Option<Arc<Sighting>>,
     ) -> Self {
         // The weak reference keeps the address from being used again, and nothing of the content.
-        Self { headers, body, made_of: Arc::downgrade(snapshot), span }
+        Self { headers, body, made_of: Arc::downgrade(snapshot), span, sighting }
+    }
+
+    /// What it lets somebody see, if that is counted.
+    pub fn sighting(&self) -> Option<&Arc<Sighting>> {
+        self.sighting.as_ref()
     }
 
     fn holds(&self, snapshot: &Arc<Snapshot>, now: DateTime<Utc>) -> bool {

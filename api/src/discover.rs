@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use domain::{Fault, listing::Kind};
-use search::{BadCursor, Count, Facet, Hit, Page};
+use domain::{Fault, daily_count, listing::Kind};
+use search::{BadCursor, Count, Facet, Hit, Page, Query, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema, openapi::path::Parameter};
@@ -14,6 +14,7 @@ use crate::{
     answer::{Answer, media},
     app::App,
     asked::{Asked, COMMON, FORMAT},
+    counts::Sight,
     fields::Fields,
     geojson_view::{Collection, feature},
     listing_query::LIST,
@@ -166,7 +167,30 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
         view(&page, &seen, fields.as_ref(), media).and_then(|body| serde_json::to_vec(&body))
     };
     let body = body.map_err(|error| Problem::internal(&error))?;
-    Ok(Answer::bytes(body, media, lang).until(holds_until, now).link(link))
+    let sight = if page.total > 0 {
+        Some(Sight::Shown(page.hits.iter().map(|hit| hit.document.id).collect()))
+    } else {
+        in_vain(&query, &snapshot)
+    };
+    Ok(Answer::bytes(body, media, lang).until(holds_until, now).link(link).seen(sight))
+}
+
+/// What was sought in vain, and where: in the one area asked for, else in the kapanewon that holds
+/// the centre.
+fn in_vain(query: &Query, snapshot: &Snapshot) -> Option<Sight> {
+    let words = daily_count::words(query.words.as_deref()?);
+    if words.is_empty() {
+        return None;
+    }
+    let area = match (&query.areas[..], &query.centre) {
+        ([area], _) => Some(area.as_str().to_owned()),
+        ([], Some(centre)) => snapshot
+            .reference()
+            .locate(centre.at)
+            .and_then(|found| found.code.kapanewon().map(str::to_owned)),
+        _ => None,
+    };
+    Some(Sight::Sought(words, area.unwrap_or_default()))
 }
 
 /// A usual item, bytes: only a guess, to ask for memory once.

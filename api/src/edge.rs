@@ -37,6 +37,7 @@ use crate::{
     answer::{self, Keep},
     app::App,
     cache::{self, Cache, Kept, Read},
+    counts::Sighting,
     encoding::Encoding,
     ids, lang, person,
     problem::{self, Caller, Kind, Problem},
@@ -147,6 +148,7 @@ impl Within {
     /// An answer that was given before and still holds.
     fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<Response> {
         let kept = self.cache.get(wanted, &self.app.index.snapshot(), now)?;
+        self.count(wanted, kept.sighting());
         Some(kept.response(now))
     }
 
@@ -154,7 +156,16 @@ impl Within {
     async fn read(&self, wanted: Read, caller: &Caller) -> Response {
         let snapshot = self.app.index.snapshot();
         let response = self.run(wanted.request(), wanted.encoding()).await;
+        self.count(&wanted, response.extensions().get());
         self.keep(wanted, &snapshot, dressed(response, caller)).await
+    }
+
+    /// Counts what an answer to the public lets somebody see. Whoever has it already (304) sees it
+    /// again; who reads behind a token keeps listings or answers for them, and is not counted.
+    fn count(&self, wanted: &Read, sighting: Option<&Arc<Sighting>>) {
+        if let Some(sighting) = sighting.filter(|_| wanted.looks()) {
+            self.app.counts.give(sighting);
+        }
     }
 
     /// Answers any other request; what is behind a token is for nobody else's cache.
@@ -203,6 +214,7 @@ impl Within {
     async fn keep(&self, wanted: Read, before: &Arc<Snapshot>, response: Response) -> Response {
         let keep = response.extensions().get::<Keep>().copied();
         let Some(keep) = keep.filter(|keep| keep.bytes <= cache::LARGEST) else { return response };
+        let sighting = response.extensions().get().cloned();
         let same = Arc::ptr_eq(before, &self.app.index.snapshot());
         if response.status() != StatusCode::OK || !same {
             return response;
@@ -215,7 +227,7 @@ impl Within {
         };
         // A place for the id of whoever gets it next.
         parts.headers.insert(REQUEST_ID, HeaderValue::from_static(""));
-        let kept = Kept::new(parts.headers.clone(), body.clone(), before, keep.span);
+        let kept = Kept::new(parts.headers.clone(), body.clone(), before, keep.span, sighting);
         self.cache.put(wanted, kept);
         Response::from_parts(parts, Body::from(body))
     }

@@ -18,6 +18,9 @@ mod categories;
 mod checkpoint;
 pub mod clock;
 pub mod config;
+mod contacts;
+mod counts;
+mod demand;
 mod discover;
 pub mod edge;
 mod encoding;
@@ -51,6 +54,7 @@ mod tailer;
 mod target;
 pub mod tls;
 mod uploads;
+mod week;
 mod words;
 mod writing;
 
@@ -73,6 +77,9 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(listings::router())
         .merge(products::router())
         .merge(moderation::router())
+        .merge(contacts::router())
+        .merge(week::router())
+        .merge(demand::router())
         .merge(auth::router())
         .merge(me::router())
         .merge(accounts::router())

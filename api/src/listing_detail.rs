@@ -16,6 +16,7 @@ use crate::{
     answer::{Answer, media},
     app::App,
     asked::{Asked, COMMON, FORMAT},
+    counts::Sight,
     geojson_view::feature,
     listing_view::Seen,
     listings::managed_page,
@@ -138,6 +139,7 @@ fn public<V: Serialize>(
     let holds_until = seen.changes_at(&document, Some(&record), next.as_ref());
     Ok(Answer::of(&body, media, asked.lang)?
         .version(document.version)
+        .seen(Sight::Opened(document.id))
         .until(holds_until, asked.now)
         .into_response())
 }

@@ -193,7 +193,11 @@ impl Asked {
     }
 }
 
-fn known<T>(exists: bool, code: T) -> Result<T, Fault> {
+/// `code`, where it names something.
+///
+/// # Errors
+/// Where it names nothing.
+pub fn known<T>(exists: bool, code: T) -> Result<T, Fault> {
     if exists { Ok(code) } else { Err(names_nothing()) }
 }
 

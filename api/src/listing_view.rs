@@ -350,9 +350,13 @@ impl Seen<'_> {
 
     /// The area of a document with its name.
     pub fn area(&self, document: &Document) -> Option<NamedArea> {
-        let code = document.area.clone()?;
+        Some(self.named_area(document.area.clone()?, document.area_inferred))
+    }
+
+    /// An area with its name.
+    pub fn named_area(&self, code: AreaCode, inferred: bool) -> NamedArea {
         let name = self.snapshot.reference().area_name(&code, self.lang);
-        Some(NamedArea { name, code, inferred: document.area_inferred })
+        NamedArea { code, name, inferred }
     }
 
     /// Whether it is open now, and when it opens next unless it is.
@@ -561,18 +565,41 @@ pub struct ContactView {
     /// Where a tap leads: `tel:`, `https://wa.me/…`, `mailto:` or the page.
     #[schema(max_length = 400, format = "uri")]
     link: String,
+    /// Leads to `link`, and lets its keeper know how often it did, not whom; relative to the root of
+    /// the API.
+    #[schema(
+        max_length = 80,
+        format = "uri-reference",
+        example = "/v1/listings/01a20ada-2c00-796c-84a8-0529f3d06181/contact/1"
+    )]
+    tap: String,
 }
 
-fn contact(contact: &Contact) -> Option<ContactView> {
-    let Contact { kind, value, public, consent_at: _ } = contact;
-    let link = match kind {
+/// The contacts of a listing that are public, in its order.
+pub fn public_contacts(listing: &domain::listing::Model) -> impl Iterator<Item = &Contact> {
+    listing.contacts.iter().filter(|contact| contact.public)
+}
+
+/// Where a tap on a contact leads.
+pub fn link_of(contact: &Contact) -> String {
+    let Contact { kind, value, public: _, consent_at: _ } = contact;
+    match kind {
         ContactKind::Phone => format!("tel:{value}"),
         ContactKind::Whatsapp => format!("https://wa.me/{}", value.trim_start_matches('+')),
         ContactKind::Email => format!("mailto:{value}"),
         ContactKind::Website | ContactKind::Marketplace => value.clone(),
         ContactKind::Instagram => format!("https://www.instagram.com/{value}/"),
+    }
+}
+
+fn contacts(listing: &domain::listing::Model) -> Vec<ContactView> {
+    let view = |(contact, n): (&Contact, u32)| ContactView {
+        kind: contact.kind,
+        value: contact.value.clone(),
+        link: link_of(contact),
+        tap: format!("/v1/listings/{}/contact/{n}", listing.id),
     };
-    public.then(|| ContactView { kind: *kind, value: value.clone(), link })
+    public_contacts(listing).zip(1..).map(view).collect()
 }
 
 /// An agency with its name.
@@ -703,7 +730,7 @@ impl Seen<'_> {
             facilities,
             payments,
             languages_spoken,
-            contacts,
+            contacts: _, // those that are public, below
             media,
             hours,
             zone,
@@ -743,7 +770,7 @@ impl Seen<'_> {
             facilities: facilities.0.clone(),
             payments: payments.0.clone(),
             languages_spoken: languages_spoken.iter().map(|l| l.as_str().to_owned()).collect(),
-            contacts: contacts.iter().filter_map(contact).collect(),
+            contacts: contacts(&record.listing),
             media: media.iter().map(|image| self.image(image)).collect(),
             hours: hours.clone(),
             open,

@@ -256,7 +256,8 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
     let named = path.contains('{');
     if named {
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            if parameter["in"] == "path" {
+            // A number is described where it is read.
+            if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                     "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
                 let name = parameter["name"].as_str().unwrap_or_default();
@@ -317,10 +318,14 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         }
         response["headers"] = refs(&headers);
     }
-    if public && reads && !ticket {
+    if public && reads && !ticket && !responses.contains_key("303") {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);
+    }
+    if let Some(elsewhere) = responses.get_mut("303") {
+        let headers = [&ALWAYS[..], &["Location", "Cache-Control"]].concat();
+        elsewhere["headers"] = refs(&headers);
     }
     if listing {
         let moved = json!({"description": "The listing has another slug now",

@@ -198,6 +198,64 @@ pub async fn about(
         .collect())
 }
 
+/// What somebody decided about a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What was done: `publish`, `refuse` …
+    pub action: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why, where they said so.
+    pub reason: Option<String>,
+}
+
+/// The last decision about each of `listings`, by subject, that was not made by `account` itself.
+/// What was decided about a claim is told to who claimed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_decisions(
+    db: &impl ConnectionTrait,
+    listings: &[Uuid],
+    account: Uuid,
+) -> Result<BTreeMap<String, Decision>, DbErr> {
+    use entity::Column;
+    const DECISIONS: [&str; 7] =
+        ["publish", "refuse", "approve", "suspend", "archive", "restore", "merge"];
+    let by_them = Some(Value::from(account.to_string()));
+    let mut last = BTreeMap::new();
+    for some in listings.chunks(SOME) {
+        let entries = entity::Entity::find()
+            .filter(Column::Subject.is_in(some.iter().map(Uuid::to_string)))
+            .filter(Column::Action.is_in(DECISIONS))
+            // An entry about a claim is of no version.
+            .filter(Column::Version.gt(0))
+            .order_by_desc(Column::Seq)
+            .all(db)
+            .await?;
+        let values = value::Entity::find()
+            .filter(value::Column::Seq.is_in(entries.iter().map(|entry| entry.seq)))
+            .filter(value::Column::Name.is_in(["actor", "reason"]))
+            .all(db)
+            .await?;
+        let values: BTreeMap<(i64, &str), Value> =
+            values.iter().map(|value| ((value.seq, value.name.as_str()), value.json())).collect();
+        for entry in entries {
+            let by = values.get(&(entry.seq, "actor")).cloned();
+            if by == by_them || last.contains_key(&entry.subject) {
+                continue;
+            }
+            let reason = values.get(&(entry.seq, "reason")).and_then(Value::as_str);
+            let reason = reason.map(str::to_owned);
+            last.insert(entry.subject, Decision { action: entry.action, at: entry.at, reason });
+        }
+    }
+    Ok(last)
+}
+
+/// Listings that are asked for at once.
+const SOME: usize = 200;
+
 async fn values_between(
     db: &impl ConnectionTrait,
     first: i64,

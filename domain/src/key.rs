@@ -151,6 +151,11 @@ impl AreaCode {
         lineage(&self.0)
     }
 
+    /// The kapanewon that it is or lies in.
+    pub fn kapanewon(&self) -> Option<&str> {
+        self.lineage().find(|code| code.len() == "34.02.10".len())
+    }
+
     /// Whether this is `outer` or inside it.
     pub fn is_within(&self, outer: &Self) -> bool {
         self.lineage().any(|code| code == outer.0)

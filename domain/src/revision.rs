@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromJsonQueryResult, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromJsonQueryResult, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,6 +121,51 @@ pub async fn pending(db: &impl ConnectionTrait, listing: Uuid) -> Result<Vec<Mod
         .filter(entity::Column::Listing.eq(listing))
         .filter(entity::Column::Status.eq(Status::Pending))
         .order_by_asc(entity::Column::Id)
+        .all(db)
+        .await
+}
+
+/// Those that wait about `listings`: listing and revision, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pending_of(
+    db: &impl ConnectionTrait,
+    listings: &[Uuid],
+) -> Result<Vec<(Uuid, Uuid)>, DbErr> {
+    entity::Entity::find()
+        .select_only()
+        .columns([entity::Column::Listing, entity::Column::Id])
+        .filter(entity::Column::Listing.is_in(listings.iter().copied()))
+        .filter(entity::Column::Status.eq(Status::Pending))
+        .order_by_asc(entity::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+/// What `author` proposed, the newest first, from `before` backwards: not what they could do
+/// themselves.
+///
+/// # Errors
+/// When the database fails.
+pub async fn proposed_by(
+    db: &impl ConnectionTrait,
+    author: Uuid,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    use entity::Column;
+    let proposed = Condition::any()
+        .add(Column::Status.ne(Status::Applied))
+        .add(Column::DecidedBy.is_null())
+        .add(Column::DecidedBy.ne(author));
+    entity::Entity::find()
+        .filter(Column::Author.eq(author))
+        .filter(proposed)
+        .filter(Condition::all().add_option(before.map(|before| Column::Id.lt(before))))
+        .order_by_desc(Column::Id)
+        .limit(limit)
         .all(db)
         .await
 }

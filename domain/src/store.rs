@@ -15,7 +15,7 @@ use sea_orm::{
 pub struct Store {
     /// For questions.
     pub reader: DatabaseConnection,
-    /// For the writer task and migrations alone.
+    /// For the writer task, migrations, and counts, which need no place among the writes.
     pub writer: DatabaseConnection,
 }
 

@@ -1,0 +1,239 @@
+//! Counts: how often listings are shown, opened and called, and what is sought in vain.
+//!
+//! An answer carries its [`Sighting`]: what it shows. Giving it raises one number, also when the
+//! edge gives it again, so a listing of a page is counted by nothing of its own. Sightings that were
+//! given wait in a bounded list; every minute, and as the node stops, they are added up by subject
+//! and day and written by one additive statement, so that several nodes add up.
+//!
+//! No address and nothing of whoever asks comes near. What waits is lost when the process dies: a
+//! minute at most. What was shown in the last minute of a day may count for the next.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::NaiveDate;
+use domain::{
+    Error,
+    daily_count::{self, What},
+    store::Store,
+};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+
+/// How often what was counted is written.
+const EVERY: Duration = Duration::from_mins(1);
+/// The most that waits: sightings and what they show, together some 20 MB. At half of it they are
+/// written before their time; what is beyond is not counted.
+const MOST_WAITING: usize = 500_000;
+/// The most counts that are kept for a database that does not answer.
+const MOST_KEPT: usize = 200_000;
+/// The most words that one minute adds: somebody who makes words up fills no table.
+const MOST_WORDS: usize = 2000;
+
+/// What an answer lets somebody see.
+#[derive(Debug)]
+pub enum Sight {
+    /// Listings in a list.
+    Shown(Box<[Uuid]>),
+    /// A listing by itself.
+    Opened(Uuid),
+    /// A contact of a listing.
+    Contacted(Uuid),
+    /// Nothing, for these words in this area; empty where none was asked for.
+    Sought(Vec<String>, String),
+}
+
+/// What an answer lets somebody see, and how often it was given since that was last counted.
+#[derive(Debug)]
+pub struct Sighting {
+    sight: Sight,
+    times: AtomicU32,
+}
+
+impl Sighting {
+    /// One that was not given yet.
+    pub fn new(sight: Sight) -> Arc<Self> {
+        Arc::new(Self { sight, times: AtomicU32::new(0) })
+    }
+
+    /// How much room it takes as it waits.
+    fn size(&self) -> usize {
+        1 + match &self.sight {
+            Sight::Shown(listings) => listings.len(),
+            Sight::Opened(_) | Sight::Contacted(_) => 1,
+            Sight::Sought(words, _) => words.len(),
+        }
+    }
+}
+
+/// What a count is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Subject {
+    Listing(What, Uuid),
+    Word(String, String),
+}
+
+/// The counters of a node. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Counts(Arc<Within>);
+
+#[derive(Debug)]
+struct Within {
+    store: Store,
+    clock: Clock,
+    waiting: Mutex<Waiting>,
+    /// That there is no room for as much again.
+    crowded: Arc<Notify>,
+    kept: tokio::sync::Mutex<Kept>,
+}
+
+/// Sightings that were given and are not added up.
+#[derive(Debug, Default)]
+struct Waiting {
+    sightings: Vec<Arc<Sighting>>,
+    size: usize,
+}
+
+/// What was added up and is not written.
+#[derive(Debug, Default)]
+struct Kept {
+    counts: HashMap<(NaiveDate, Subject), i64>,
+    words: usize,
+    /// On which day the old counts were last forgotten.
+    tidied: Option<NaiveDate>,
+}
+
+impl Counts {
+    /// Counters that are written to `store` every minute as long as anybody holds them.
+    pub fn start(store: Store, clock: Clock) -> Self {
+        let crowded = Arc::new(Notify::new());
+        let within = Arc::new(Within {
+            store,
+            clock,
+            waiting: Mutex::default(),
+            crowded: Arc::clone(&crowded),
+            kept: tokio::sync::Mutex::default(),
+        });
+        tokio::spawn(write_again_and_again(Arc::downgrade(&within), crowded));
+        Self(within)
+    }
+
+    /// An answer with this `sighting` was given.
+    pub fn give(&self, sighting: &Arc<Sighting>) {
+        // The first since it was counted lets it wait; all others are this one addition.
+        if sighting.times.fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = waiting.size + sighting.size();
+        if size > MOST_WAITING {
+            sighting.times.store(0, Ordering::Relaxed);
+            return;
+        }
+        waiting.size = size;
+        waiting.sightings.push(Arc::clone(sighting));
+        drop(waiting);
+        if size > MOST_WAITING / 2 {
+            self.0.crowded.notify_one();
+        }
+    }
+
+    /// Writes what was counted. What the database does not take is kept for the next time.
+    pub async fn write(&self) {
+        self.0.write().await;
+    }
+}
+
+async fn write_again_and_again(counts: Weak<Within>, crowded: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = crowded.notified() => {}
+        }
+        let Some(counts) = counts.upgrade() else { return };
+        counts.write().await;
+    }
+}
+
+impl Within {
+    async fn write(&self) {
+        let today = daily_count::day(self.clock.now());
+        let mut kept = self.kept.lock().await;
+        let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for sighting in waiting.sightings {
+            kept.add(today, &sighting);
+        }
+        if let Err(error) = self.save(&mut kept, today).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                waiting = kept.counts.len(),
+                "the counts are not written"
+            );
+        }
+    }
+
+    async fn save(&self, kept: &mut Kept, today: NaiveDate) -> Result<(), Error> {
+        // In one order, so that nodes which write the same rows do not lock each other out.
+        let mut keys: Vec<_> = kept.counts.keys().cloned().collect();
+        keys.sort_unstable();
+        for some in keys.chunks(daily_count::ROWS) {
+            let rows: Vec<_> = some.iter().map(|key| row(key, kept.counts[key])).collect();
+            daily_count::add(&self.store.writer, &rows).await?;
+            for key in some {
+                kept.counts.remove(key);
+            }
+        }
+        kept.words = 0;
+        if kept.tidied != Some(today) {
+            daily_count::forget(&self.store.writer, today).await?;
+            kept.tidied = Some(today);
+        }
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn add(&mut self, day: NaiveDate, sighting: &Sighting) {
+        let times = i64::from(sighting.times.swap(0, Ordering::Relaxed));
+        let mut listing = |what, id: &Uuid| self.raise((day, Subject::Listing(what, *id)), times);
+        match &sighting.sight {
+            Sight::Shown(listings) => listings.iter().for_each(|id| listing(What::Shown, id)),
+            Sight::Opened(id) => listing(What::Opened, id),
+            Sight::Contacted(id) => listing(What::Contacted, id),
+            Sight::Sought(words, area) => {
+                for word in words {
+                    self.raise((day, Subject::Word(word.clone(), area.clone())), times);
+                }
+            }
+        }
+    }
+
+    fn raise(&mut self, key: (NaiveDate, Subject), times: i64) {
+        if let Some(count) = self.counts.get_mut(&key) {
+            *count += times;
+            return;
+        }
+        let word = matches!(key.1, Subject::Word(..));
+        if self.counts.len() < MOST_KEPT && !(word && self.words >= MOST_WORDS) {
+            self.words += usize::from(word);
+            self.counts.insert(key, times);
+        }
+    }
+}
+
+fn row((day, subject): &(NaiveDate, Subject), count: i64) -> daily_count::Model {
+    let (what, subject, area) = match subject {
+        Subject::Listing(what, id) => (*what, id.to_string(), String::new()),
+        Subject::Word(word, area) => (What::Sought, word.clone(), area.clone()),
+    };
+    daily_count::Model { day: *day, what, subject, area, count }
+}
