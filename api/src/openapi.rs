@@ -286,9 +286,9 @@ fn finish_operation(path: &str, operation: &mut Value) -> Vec<Kind> {
         kinds.push(Kind::Conflict);
     }
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
-    for (media, content) in
-        responses["200"]["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
-    {
+    let answer = responses.get_mut("200").and_then(|answer| answer.get_mut("content"));
+    let content = answer.and_then(Value::as_object_mut);
+    for (media, content) in content.into_iter().flat_map(|c| c.iter_mut()) {
         if let Some(example) = examples::of(&id, media) {
             content["example"] = example;
         }
