@@ -72,7 +72,10 @@ async fn of_a_thousand_changes_at_once_every_acknowledged_one_is_on_record_once(
             path = format!("/v1/listings/{slug}/history?limit=100&cursor={cursor}");
         }
         let now = service.read(&admin, &format!("/v1/listings/{slug}")).await;
-        last.insert(slug.clone(), (now.body["version"].as_i64().unwrap(), now.body["tags"].clone()));
+        last.insert(
+            slug.clone(),
+            (now.body["version"].as_i64().unwrap(), now.body["tags"].clone()),
+        );
     }
     assert_eq!(recorded, acknowledged.iter().cloned().collect());
     for (slug, version, tag) in &acknowledged {

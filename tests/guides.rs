@@ -43,7 +43,10 @@ async fn a_makers_app_can_be_built_from_its_guide() {
     let path = format!(
         "{}:{}",
         griya.parent().unwrap().display(),
-        std::env::split_paths(&path_of_programs()).map(|p| p.display().to_string()).collect::<Vec<_>>().join(":")
+        std::env::split_paths(&path_of_programs())
+            .map(|p| p.display().to_string())
+            .collect::<Vec<_>>()
+            .join(":")
     );
     let output = Command::new("bash")
         .args(["-c", &script(include_str!("../openapi/guides/producer-app.md"))])

@@ -48,7 +48,10 @@ async fn draft(service: &Service, who: &Who) -> String {
 /// A published producer that `who` keeps.
 async fn published(service: &Service, who: &Who, officer: &Who) -> String {
     let slug = draft(service, who).await;
-    is(&service.change(who, &format!("/v1/producers/{slug}"), &json!({"media": picture()})).await, 200);
+    is(
+        &service.change(who, &format!("/v1/producers/{slug}"), &json!({"media": picture()})).await,
+        200,
+    );
     let publish = format!("/v1/listings/{slug}/publish");
     is(&service.say(officer, "POST", &publish, &json!({})).await, 200);
     slug
@@ -77,7 +80,10 @@ async fn a_maker_drafts_is_told_all_that_is_missing_hands_in_and_is_found() {
     is(&service.get("/v1/producers/batik-sri-lestari").await, 404);
     let other = service.person(Role::Producer, &[]).await;
     is(&service.read(&other, "/v1/listings/batik-sri-lestari").await, 404);
-    is(&service.say(&other, "POST", "/v1/listings/batik-sri-lestari/submit", &json!({})).await, 404);
+    is(
+        &service.say(&other, "POST", "/v1/listings/batik-sri-lestari/submit", &json!({})).await,
+        404,
+    );
 
     let submit = "/v1/listings/batik-sri-lestari/submit";
     let reply = service.say(&sri, "POST", submit, &json!({})).await;
@@ -120,7 +126,10 @@ async fn a_maker_drafts_is_told_all_that_is_missing_hands_in_and_is_found() {
     assert_eq!(found.body["items"][0]["slug"], "batik-sri-lestari");
     let page = service.get("/v1/producers/batik-sri-lestari").await;
     assert!(page.text.contains("+6281200000001") && !page.text.contains("+6281200000002"));
-    assert_eq!(service.read(&officer, "/v1/moderation/queue").await.body["counts"]["submission"], 0);
+    assert_eq!(
+        service.read(&officer, "/v1/moderation/queue").await.body["counts"]["submission"],
+        0
+    );
 }
 
 #[tokio::test]
@@ -136,7 +145,8 @@ async fn every_fault_of_a_draft_comes_at_once_with_its_place() {
     let reply = service.say(&sri, "POST", "/v1/producers", &bad).await;
     is(&reply, 422);
     let pointers: Vec<String> = codes(&reply).into_iter().map(|(pointer, _)| pointer).collect();
-    for place in ["/colour", "/form", "/founded", "/location", "/status", "/verified_at", "/visit"] {
+    for place in ["/colour", "/form", "/founded", "/location", "/status", "/verified_at", "/visit"]
+    {
         assert!(pointers.iter().any(|pointer| pointer.starts_with(place)), "{place}: {pointers:?}");
     }
     let code = |at: &str| codes(&reply).into_iter().find(|(p, _)| p == at).map(|(_, code)| code);
@@ -336,7 +346,10 @@ async fn a_listing_is_claimed_decided_and_kept() {
     is(&service.say(&officer, "POST", &format!("{item}/comments"), &said).await, 201);
     let shown = service.read(&officer, &item).await;
     assert_eq!(shown.body["comments"][0]["text"], "Sudah ditelepon.");
-    assert_eq!(service.read(&officer, "/v1/moderation/queue?assigned=none").await.body["items"], json!([]));
+    assert_eq!(
+        service.read(&officer, "/v1/moderation/queue?assigned=none").await.body["items"],
+        json!([])
+    );
     is(&service.say(&officer, "POST", &format!("{claim}/approve"), &json!({})).await, 200);
     is(&service.read(&sri, listing).await, 200);
     let shown = service.read(&sri, listing).await;
@@ -387,13 +400,20 @@ async fn products_are_kept_like_their_producer() {
     let reply = service.say(&sri, "POST", &products, &scarf).await;
     is(&reply, 201);
     assert_eq!(reply.body["slug"], "selendang");
-    let bad = json!({"name": {"id": "x"}, "status": "lent", "price": {"amount": -1, "currency": "IDR"}});
+    let bad =
+        json!({"name": {"id": "x"}, "status": "lent", "price": {"amount": -1, "currency": "IDR"}});
     let reply = service.say(&sri, "POST", &products, &bad).await;
     is(&reply, 422);
     let pointers: Vec<String> = codes(&reply).into_iter().map(|(pointer, _)| pointer).collect();
     assert!(pointers.contains(&"/status".to_owned()), "{pointers:?}");
-    is(&service.change(&sri, &format!("/v1/producers/{slug}"), &json!({"media": picture()})).await, 200);
-    is(&service.say(&officer, "POST", &format!("/v1/listings/{slug}/publish"), &json!({})).await, 200);
+    is(
+        &service.change(&sri, &format!("/v1/producers/{slug}"), &json!({"media": picture()})).await,
+        200,
+    );
+    is(
+        &service.say(&officer, "POST", &format!("/v1/listings/{slug}/publish"), &json!({})).await,
+        200,
+    );
     assert_eq!(service.get(&products).await.body["items"][0]["name"], "Selendang");
     // Now it is public: a price waits for the officer as any change does.
     let path = format!("{products}/selendang");
@@ -423,8 +443,12 @@ async fn what_was_done_is_on_record_for_the_public_and_all_of_it_for_staff() {
     is(&service.change(&officer, &path, &change).await, 200);
     let history = format!("/v1/listings/{slug}/history");
     let all = service.read(&officer, &history).await;
-    let actions: Vec<&str> =
-        all.body["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
+    let actions: Vec<&str> = all.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["action"].as_str().unwrap())
+        .collect();
     assert_eq!(actions, ["edit", "publish", "edit", "create"]);
     assert_eq!(all.body["items"][0]["agency"], KUKMP);
     assert_eq!(all.body["items"][0]["actor"], officer.id.to_string());
@@ -433,8 +457,12 @@ async fn what_was_done_is_on_record_for_the_public_and_all_of_it_for_staff() {
     let public = service.get(&history).await;
     assert_eq!(public.status, StatusCode::OK);
     assert!(!public.text.contains("+62812") && !public.text.contains(&officer.id.to_string()));
-    let actions: Vec<&str> =
-        public.body["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
+    let actions: Vec<&str> = public.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["action"].as_str().unwrap())
+        .collect();
     assert_eq!(actions, ["edit", "publish"]);
     assert_eq!(public.body["items"][0]["after"]["tags"], json!(["a"]));
     let verdict = domain::audit::verify(&service.app.store.reader, None).await.unwrap();

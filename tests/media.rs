@@ -165,7 +165,10 @@ async fn a_file_that_was_never_made_is_not_found() {
 #[tokio::test]
 async fn the_same_picture_is_here_once_whoever_brings_it() {
     let service = Service::empty().await;
-    let (one, other) = (service.person(Role::Producer, &[]).await.token, service.person(Role::Producer, &[]).await.token);
+    let (one, other) = (
+        service.person(Role::Producer, &[]).await.token,
+        service.person(Role::Producer, &[]).await.token,
+    );
     let sent = photo(4);
     // At the same moment, and once more.
     let (first, second) =
@@ -381,8 +384,10 @@ async fn a_ticket_ends_after_a_day_and_what_came_with_it_goes() {
 #[tokio::test]
 async fn an_account_has_so_much_on_its_way_and_no_more() {
     let service = Service::empty().await;
-    let (many, large) =
-        (service.person(Role::Producer, &[]).await.token, service.person(Role::Producer, &[]).await.token);
+    let (many, large) = (
+        service.person(Role::Producer, &[]).await.token,
+        service.person(Role::Producer, &[]).await.token,
+    );
     for _ in 0..10 {
         assert_eq!(open(&service, &many, json!({"size": 1})).await.status, 201);
     }

@@ -31,13 +31,10 @@ async fn listings(service: &Service, keeper: &Who) -> BTreeMap<(bool, &'static s
             stored.listing.status = status;
             stored.listing.published_at =
                 (!matches!(status, Status::Draft | Status::InReview)).then(|| at(NOON));
-            let row = own.then(|| {
-                maintainer::Model::new(keeper.id, stored.listing.id, at(NOON)).into()
-            });
-            let write = domain::writer::Write::Listing {
-                record: Box::new(stored),
-                former_slug: None,
-            };
+            let row =
+                own.then(|| maintainer::Model::new(keeper.id, stored.listing.id, at(NOON)).into());
+            let write =
+                domain::writer::Write::Listing { record: Box::new(stored), former_slug: None };
             let writes = std::iter::once(write).chain(row).collect();
             service.app.write(Unit::new(writes, "test", at(NOON))).await.unwrap();
             made.insert((own, name), id);
@@ -47,7 +44,13 @@ async fn listings(service: &Service, keeper: &Who) -> BTreeMap<(bool, &'static s
 }
 
 /// One try of an operation, as a dry run.
-async fn attempt(service: &Service, who: &Who, id: &str, into: &str, operation: &str) -> Option<Reply> {
+async fn attempt(
+    service: &Service,
+    who: &Who,
+    id: &str,
+    into: &str,
+    operation: &str,
+) -> Option<Reply> {
     let listing = format!("/v1/listings/{id}");
     let step = |name: &str, body: Value| {
         let path = format!("{listing}/{name}?dry_run=true");
@@ -94,8 +97,19 @@ async fn every_role_may_do_over_http_what_was_agreed_and_nothing_else() {
             let allowed: Vec<&str> = line[head.len()..].split(' ').collect();
             let sees = allowed.contains(&"see");
             for operation in [
-                "see", "see_record", "edit", "vouch", "submit", "withdraw", "publish", "refuse",
-                "suspend", "archive", "restore", "merge", "claim",
+                "see",
+                "see_record",
+                "edit",
+                "vouch",
+                "submit",
+                "withdraw",
+                "publish",
+                "refuse",
+                "suspend",
+                "archive",
+                "restore",
+                "merge",
+                "claim",
             ] {
                 let Some(reply) = attempt(&service, &who, id, &into, operation).await else {
                     continue;

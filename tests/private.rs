@@ -21,15 +21,20 @@ async fn plant(service: &Service, sri: &Who, officer: &Who) -> String {
     };
     let picture = json!([{"src": "https://contoh.example/a.jpg", "width": 1, "height": 1,
         "alt": {"id": "Kain"}, "credit": "Sri", "licence": "CC0-1.0"}]);
-    let made = ok(sri, "POST", "/v1/producers", json!({
-        "name": {"id": "Batik Terbuka"}, "category": "craft.batik", "form": "maker",
-        "craft": "batik", "visit": "none", "location": {"lat": -7.92, "lon": 110.39},
-        "media": picture,
-        "address": {"street": mark("jalan"), "directions": {"id": mark("arah")}},
-        "contacts": [{"type": "email", "value": "terbuka@contoh.example", "public": true},
-                     {"type": "website", "value": format!("https://{MARK}.example")},
-                     {"type": "instagram", "value": format!("{MARK}.ig")}],
-    }));
+    let made = ok(
+        sri,
+        "POST",
+        "/v1/producers",
+        json!({
+            "name": {"id": "Batik Terbuka"}, "category": "craft.batik", "form": "maker",
+            "craft": "batik", "visit": "none", "location": {"lat": -7.92, "lon": 110.39},
+            "media": picture,
+            "address": {"street": mark("jalan"), "directions": {"id": mark("arah")}},
+            "contacts": [{"type": "email", "value": "terbuka@contoh.example", "public": true},
+                         {"type": "website", "value": format!("https://{MARK}.example")},
+                         {"type": "instagram", "value": format!("{MARK}.ig")}],
+        }),
+    );
     let slug = made.await.body["slug"].as_str().unwrap().to_owned();
     let listing = format!("/v1/listings/{slug}");
     ok(sri, "POST", &format!("{listing}/submit"), json!({})).await;

@@ -48,7 +48,9 @@ async fn whatever_is_changed_moved_or_removed_is_named() {
             vec![format!("entry {a} was changed or moved")],
         ),
         (
-            format!("UPDATE audit_value SET value = '\"nobody\"' WHERE seq = {b} AND name = 'actor'"),
+            format!(
+                "UPDATE audit_value SET value = '\"nobody\"' WHERE seq = {b} AND name = 'actor'"
+            ),
             String::new(),
             vec![format!("entry {b}: `actor` was changed")],
         ),

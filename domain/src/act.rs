@@ -77,7 +77,13 @@ impl By<'_> {
     }
 
     /// The writes and the entry that make `after` of `before`.
-    fn change(&self, unit: &mut Unit, action: &'static str, before: Option<&Record>, after: &Record) {
+    fn change(
+        &self,
+        unit: &mut Unit,
+        action: &'static str,
+        before: Option<&Record>,
+        after: &Record,
+    ) {
         let mut old = before.map(edit::state).unwrap_or_default();
         let mut new = edit::state(after);
         for (state, record) in [(&mut old, before), (&mut new, Some(after))] {
@@ -137,8 +143,14 @@ impl By<'_> {
         let mut unit = self.unit();
         let revision = self.revision(before, after);
         let (id, listing) = ((self.id)(self.now), &before.listing);
-        let review =
-            review::Model::new(id, review::What::Revision, revision.id, listing, reference, self.now);
+        let review = review::Model::new(
+            id,
+            review::What::Revision,
+            revision.id,
+            listing,
+            reference,
+            self.now,
+        );
         let members = (revision.before.0.clone(), revision.patch.0.clone());
         unit.entries.push(self.entry("propose", listing.id, listing.version, members));
         unit.writes.extend([revision.clone().into(), review.into()]);
@@ -213,9 +225,11 @@ impl By<'_> {
                 product.producer = into.listing.id;
                 product.version += 1;
                 product.updated_at = self.now;
-                let taken = |slug: &crate::key::Slug| stays.products.iter().any(|p| p.slug == *slug);
+                let taken =
+                    |slug: &crate::key::Slug| stays.products.iter().any(|p| p.slug == *slug);
                 if taken(&product.slug)
-                    && let Some(slug) = edit::free_slug(&json!({"id": product.slug.as_str()}), taken)
+                    && let Some(slug) =
+                        edit::free_slug(&json!({"id": product.slug.as_str()}), taken)
                 {
                     product.slug = slug;
                 }

@@ -380,7 +380,8 @@ async fn unrecorded(
             .await?;
         let Some((last, _)) = rows.last() else { return Ok(found) };
         after = *last;
-        let further = rows.iter().filter(|(id, version)| newest.get(id).is_some_and(|n| n < version));
+        let further =
+            rows.iter().filter(|(id, version)| newest.get(id).is_some_and(|n| n < version));
         found.extend(further.map(|(id, version)| Finding::Unrecorded(id.to_string(), *version)));
     }
 }

@@ -406,9 +406,8 @@ fn read<D: DeserializeOwned>(said: State, skeleton: &State) -> Result<D, Vec<Fau
 
 /// What `wanted` says otherwise than `before` that only an office can vouch for.
 fn vouched_faults(wanted: &State, before: &State) -> Vec<Fault> {
-    let fault = || {
-        Fault::new("not_allowed", "hanya oleh petugas dinas", "only an officer may set this")
-    };
+    let fault =
+        || Fault::new("not_allowed", "hanya oleh petugas dinas", "only an officer may set this");
     let changed = Members::between(before, wanted);
     let mut faults: Vec<Fault> = VOUCHED
         .iter()

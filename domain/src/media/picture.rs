@@ -34,9 +34,9 @@ const MAX_SIDE: u32 = 21_908;
 /// The widths of the files, pixels; a narrower picture has its own as the last.
 pub const WIDTHS: [u32; 4] = [320, 640, 1280, 1920];
 /// The most memory that the buffers of a decoder may take, bytes: 60,000,000 pixels of four times 16
-/// bits. docs/decisions/0011-pictures.md tells what all of it takes.
+/// bits. docs/decisions/0011-pictures.md reckons what all of it takes.
 const MAX_MEMORY: u64 = 500_000_000;
-/// Of 100; measured in docs/decisions/0011-pictures.md.
+/// Of 100; a usual one, see docs/decisions/0011-pictures.md.
 const WEBP_QUALITY: f32 = 78.0;
 /// The same.
 const JPEG_QUALITY: u8 = 80;
