@@ -26,8 +26,8 @@ use crate::{
     listing_query::{moment, specs, window},
     listing_view::{LinkView, ListingView, NamedAgency, OccurrenceView, Seen, local},
     params::Spec,
-    places::AdmissionView,
     person::Person,
+    places::AdmissionView,
     problem::Problem,
     words::Words,
 };
@@ -279,7 +279,9 @@ async fn get_event(
     person: Option<Person>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, person, Kind::Event, &id, |seen, document, record| seen.event(document, record))
+    detail(&app, asked, person, Kind::Event, &id, |seen, document, record| {
+        seen.event(document, record)
+    })
     .await
 }
 

@@ -113,9 +113,36 @@ macro_rules! kind_routes {
     };
 }
 
-kind_routes!(Place, "/v1/places", "/v1/places/{id}", "places", create_place, update_place, PlaceWrite, PlacePatch);
-kind_routes!(Producer, "/v1/producers", "/v1/producers/{id}", "producers", create_producer, update_producer, ProducerWrite, ProducerPatch);
-kind_routes!(Event, "/v1/events", "/v1/events/{id}", "events", create_event, update_event, EventWrite, EventPatch);
+kind_routes!(
+    Place,
+    "/v1/places",
+    "/v1/places/{id}",
+    "places",
+    create_place,
+    update_place,
+    PlaceWrite,
+    PlacePatch
+);
+kind_routes!(
+    Producer,
+    "/v1/producers",
+    "/v1/producers/{id}",
+    "producers",
+    create_producer,
+    update_producer,
+    ProducerWrite,
+    ProducerPatch
+);
+kind_routes!(
+    Event,
+    "/v1/events",
+    "/v1/events/{id}",
+    "events",
+    create_event,
+    update_event,
+    EventWrite,
+    EventPatch
+);
 
 pub use crate::openapi::writes::{
     EventPatch, EventWrite, ManagedListing, PlacePatch, PlaceWrite, ProducerPatch, ProducerWrite,
@@ -131,8 +158,7 @@ async fn create(
         .run(&said, async || {
             let snapshot = app.index.snapshot();
             let staff = writing.person.account.is_staff();
-            let edit =
-                Edit { reference: snapshot.reference(), now: writing.now, vouches: staff };
+            let edit = Edit { reference: snapshot.reference(), now: writing.now, vouches: staff };
             let id = ids::new(writing.now);
             let slug = slug_of_new(app, &said).await?;
             let (slug, clash) = match slug {
@@ -150,8 +176,7 @@ async fn create(
                 return Err(Problem::invalid(faults));
             }
             let unit = writing.by(None, None).create(&record);
-            let body =
-                managed::listing(&record, edit.reference, writing.lang, &Beside::default());
+            let body = managed::listing(&record, edit.reference, writing.lang, &Beside::default());
             let path = format!("/v1/{}/{}", kind.plural(), record.listing.slug);
             Ok((unit, Stored::new(&body, 1, path)))
         })
@@ -270,9 +295,7 @@ pub async fn change(
     }
     let at_once = match verdict {
         Verdict::Yes => true,
-        Verdict::WithinTrust => {
-            is_trusted(app, target.agency.as_ref(), changed.0.keys()).await?
-        }
+        Verdict::WithinTrust => is_trusted(app, target.agency.as_ref(), changed.0.keys()).await?,
         Verdict::AsProposal | Verdict::No => false,
     };
     if at_once {
@@ -397,12 +420,8 @@ async fn step(
                     unit.writes.extend(by.tell(&keeper, told, target.name(keeper.lang)));
                 }
             }
-            let body = managed::listing(
-                &after,
-                target.reference(),
-                writing.lang,
-                &Beside::default(),
-            );
+            let body =
+                managed::listing(&after, target.reference(), writing.lang, &Beside::default());
             Ok((unit, Stored::state(&body, after.listing.version)))
         })
         .await
@@ -570,9 +589,10 @@ async fn claim_listing(
             target.may(Operation::Claim)?;
             let (db, who) = (&app.store.reader, writing.person.account.id);
             let listing = target.record.listing.id;
-            let waits = claim::by(db, who).await?.into_iter().any(|claim| {
-                claim.listing == listing && claim.status == claim::Status::Pending
-            });
+            let waits = claim::by(db, who)
+                .await?
+                .into_iter()
+                .any(|claim| claim.listing == listing && claim.status == claim::Status::Pending);
             if waits || maintainer::of(db, who, listing).await?.is_some() {
                 return Err(Problem::new(Kind::Conflict).saying(
                     "sudah Anda kelola, atau permintaan Anda sudah menunggu",
@@ -637,10 +657,8 @@ async fn revision_of(
     }
     if found.status != revision::Status::Pending {
         let status = found.status.name();
-        return Err(Problem::new(Kind::Conflict).saying(
-            format!("usulan ini sudah: {status}"),
-            format!("this revision is: {status}"),
-        ));
+        return Err(Problem::new(Kind::Conflict)
+            .saying(format!("usulan ini sudah: {status}"), format!("this revision is: {status}")));
     }
     Ok((target, found))
 }
@@ -728,8 +746,7 @@ async fn dismiss(
                 tell_author(app, &mut unit, &by, &target, &revision, Told::Refused).await?;
             }
             let beside = Beside { revision: Some(&decided), pending: None };
-            let body =
-                managed::listing(&target.record, target.reference(), writing.lang, &beside);
+            let body = managed::listing(&target.record, target.reference(), writing.lang, &beside);
             Ok((unit, Stored::state(&body, target.record.listing.version)))
         })
         .await

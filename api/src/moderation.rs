@@ -7,10 +7,10 @@ use axum::{
 };
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::{
-    Fault, account, agency,
+    Fault, account,
     account::Role,
     act::{By, Told},
-    claim, comment,
+    agency, claim, comment,
     key::AgencyId,
     listing::{Kind as ListingKind, SampleFields},
     maintainer,
@@ -447,11 +447,7 @@ async fn comment_review(
 }
 
 /// The claim that a path names, and its listing.
-async fn claimed(
-    app: &App,
-    person: &Person,
-    key: &str,
-) -> Result<(claim::Model, Target), Problem> {
+async fn claimed(app: &App, person: &Person, key: &str) -> Result<(claim::Model, Target), Problem> {
     let none = || Problem::new(Kind::NotFound);
     let id: Uuid = key.parse().map_err(|_| none())?;
     let claim = claim::get(&app.store.reader, id).await?.ok_or_else(none)?;
@@ -500,8 +496,10 @@ async fn decide(
             }
             if claim.status != claim::Status::Pending {
                 let status = claim.status.name();
-                return Err(Problem::new(Kind::Conflict)
-                    .saying(format!("klaim ini sudah: {status}"), format!("this claim is: {status}")));
+                return Err(Problem::new(Kind::Conflict).saying(
+                    format!("klaim ini sudah: {status}"),
+                    format!("this claim is: {status}"),
+                ));
             }
             let db = &app.store.reader;
             let ever = maintainer::ever(db, claim.account, claim.listing).await?;
@@ -677,7 +675,10 @@ async fn trust_maintainer(
             };
             let by = writing.by(target.acting(), None);
             let mut unit = by.unit();
-            let after = Map::from_iter([("maintainer".to_owned(), json!({"account": who, "trusted": trusted, "ended": ended}))]);
+            let after = Map::from_iter([(
+                "maintainer".to_owned(),
+                json!({"account": who, "trusted": trusted, "ended": ended}),
+            )]);
             unit.entries.push(by.entry("entrust", listing, 0, (Map::new(), after)));
             unit.writes.push(row.clone().into());
             Ok((unit, Stored::state(&json!(MaintainerView::from(&row)), row.version)))
@@ -738,8 +739,9 @@ async fn set_trust(
     within(&writing.person.account, vec![agency.clone()])?;
     let bad = |fault: Fault| Problem::invalid(vec![fault.below("members")]);
     let members = body.get("members").cloned().unwrap_or_default();
-    let members: SampleFields = serde_json::from_value(members)
-        .map_err(|_| bad(Fault::new("bad_format", "harus daftar nama", "must be a list of names")))?;
+    let members: SampleFields = serde_json::from_value(members).map_err(|_| {
+        bad(Fault::new("bad_format", "harus daftar nama", "must be a list of names"))
+    })?;
     if let Some(name) = members.iter().find(|name| !domain::edit::may_be_trusted(name)) {
         let at = members.iter().position(|one| one == name).unwrap_or_default();
         return Err(Problem::invalid(vec![
@@ -750,7 +752,8 @@ async fn set_trust(
         .run(&body, async || {
             let known = agency::trust::Entity::find_by_id(agency.clone()).one(&app.store.reader);
             let version = known.await?.map_or(1, |row| row.version + 1);
-            let row = agency::trust::Model { agency: agency.clone(), members: members.clone(), version };
+            let row =
+                agency::trust::Model { agency: agency.clone(), members: members.clone(), version };
             let by = writing.by(Some(&agency), None);
             let mut unit = by.unit();
             unit.writes.push(row.into());

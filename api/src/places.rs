@@ -140,6 +140,8 @@ async fn get_place(
     person: Option<Person>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    detail(&app, asked, person, Kind::Place, &id, |seen, document, record| seen.place(document, record))
+    detail(&app, asked, person, Kind::Place, &id, |seen, document, record| {
+        seen.place(document, record)
+    })
     .await
 }

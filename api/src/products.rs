@@ -4,12 +4,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use domain::{
-    edit,
-    listing::Kind as ListingKind,
-    permission::Operation,
-    product, revision,
-};
+use domain::{edit, listing::Kind as ListingKind, permission::Operation, product, revision};
 use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -106,12 +101,7 @@ async fn delete_product(
 }
 
 /// The id of the product that a path names.
-async fn id_of(
-    app: &App,
-    writing: &Writing,
-    key: &str,
-    product: &str,
-) -> Result<Uuid, Problem> {
+async fn id_of(app: &App, writing: &Writing, key: &str, product: &str) -> Result<Uuid, Problem> {
     let target = Target::load(app, &writing.person, key, Some(ListingKind::Producer)).await?;
     let named = |one: &&product::Model| {
         product.parse().is_ok_and(|id: Uuid| id == one.id) || one.slug.as_str() == product
@@ -163,13 +153,16 @@ async fn write(
             let pending = product.is_none();
             let product = product.or(wanted).ok_or_else(|| Problem::new(Kind::NotFound))?;
             let body = managed::product(&product, revision.as_ref());
-            Ok((unit, if is_new || pending {
-                let listing = &stored.listing.slug;
-                let path = format!("/v1/producers/{listing}/products/{}", product.slug);
-                Stored::new(&body, product.version, path)
-            } else {
-                Stored::state(&body, product.version)
-            }))
+            Ok((
+                unit,
+                if is_new || pending {
+                    let listing = &stored.listing.slug;
+                    let path = format!("/v1/producers/{listing}/products/{}", product.slug);
+                    Stored::new(&body, product.version, path)
+                } else {
+                    Stored::state(&body, product.version)
+                },
+            ))
         })
         .await
 }

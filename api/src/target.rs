@@ -76,7 +76,9 @@ impl Target {
     /// 403 where they may never; 409 where they may in another state.
     pub fn may(&self, operation: Operation) -> Result<Verdict, Problem> {
         match self.verdict(operation) {
-            Verdict::No if permission::might(operation, &self.standings) => Err(self.in_its_state()),
+            Verdict::No if permission::might(operation, &self.standings) => {
+                Err(self.in_its_state())
+            }
             Verdict::No => Err(Problem::new(Kind::Forbidden)),
             verdict => Ok(verdict),
         }
@@ -92,7 +94,9 @@ impl Target {
 
     /// Whether they moderate it.
     pub fn is_officer(&self) -> bool {
-        self.standings.iter().any(|standing| matches!(standing, Standing::Officer | Standing::Admin))
+        self.standings
+            .iter()
+            .any(|standing| matches!(standing, Standing::Officer | Standing::Admin))
     }
 
     /// For which agency they act, if as an officer.
@@ -186,4 +190,3 @@ pub fn text_of(
     };
     if faults.is_empty() { Ok(text) } else { Err(Problem::invalid(faults)) }
 }
-

@@ -295,11 +295,7 @@ impl Stored {
 
     /// The same of something new, that is found at `location`.
     pub fn new(body: &Value, version: i64, location: String) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            location: Some(location),
-            ..Self::state(body, version)
-        }
+        Self { status: StatusCode::CREATED, location: Some(location), ..Self::state(body, version) }
     }
 
     /// There is nothing more to say.

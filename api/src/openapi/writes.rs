@@ -116,10 +116,8 @@ pub fn shared() -> Map<String, Value> {
         &json!({"kind": words(NoticeKind::NAMES), "from": time(), "to": time(),
                 "text": texts(500), "source": text(300), "agency": key(64)}),
     );
-    let access: Map<String, Value> = Access::NAMES
-        .iter()
-        .map(|name| ((*name).to_owned(), json!({"type": "boolean"})))
-        .collect();
+    let access: Map<String, Value> =
+        Access::NAMES.iter().map(|name| ((*name).to_owned(), json!({"type": "boolean"}))).collect();
     let external = json!({"type": "object", "maxProperties": 12,
                           "additionalProperties": text(120)});
     let members = json!({
@@ -266,7 +264,9 @@ fn write(about: &str, required: &[&str], members: Map<String, Value>) -> Value {
 /// The same members, each of which may be null to be taken away, and none of which must be there.
 fn patch(about: &str, members: Map<String, Value>) -> Value {
     let nullable = |schema: Value| {
-        if schema.get("$ref").is_some() { json!({"oneOf": [schema, {"type": "null"}]}) } else {
+        if schema.get("$ref").is_some() {
+            json!({"oneOf": [schema, {"type": "null"}]})
+        } else {
             let mut schema = schema;
             let kind = schema["type"].clone();
             schema["type"] = json!([kind, "null"]);
