@@ -1,6 +1,6 @@
 //! Edit: a new state of a listing, made of what somebody says of it.
 //!
-//! A listing's [state](state) is what a write may say of it, member by member, its products among
+//! A listing's [state](fn@state) is what a write may say of it, member by member, its products among
 //! them. Whoever changes it says another state; here that is read and held to every rule at once.
 //! What may be done by whom is decided elsewhere (`permission`).
 
