@@ -14,9 +14,9 @@ const PART: &str = "application/offset+octet-stream";
 
 /// A picture of `width` × `height` pixels, unlike that of any other `shade`.
 fn picture(format: ImageFormat, width: u32, height: u32, shade: u8) -> Vec<u8> {
-    let shaded = RgbImage::from_fn(width, height, |x, y| {
-        Rgb([shade, (x * 255 / width) as u8, (y * 255 / height) as u8])
-    });
+    let share = |at: u32, of: u32| u8::try_from(at * 255 / of).unwrap_or(u8::MAX);
+    let shaded =
+        RgbImage::from_fn(width, height, |x, y| Rgb([shade, share(x, width), share(y, height)]));
     let mut bytes = std::io::Cursor::new(Vec::new());
     DynamicImage::from(shaded).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()

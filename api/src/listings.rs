@@ -46,6 +46,11 @@ const MAX_EVIDENCE: usize = 2000;
 
 /// The routes.
 pub fn router() -> OpenApiRouter<App> {
+    kinds().merge(steps()).merge(beside())
+}
+
+/// Drafts and changes, by kind.
+fn kinds() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create_place))
         .routes(routes!(update_place))
@@ -53,6 +58,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(update_producer))
         .routes(routes!(create_event))
         .routes(routes!(update_event))
+}
+
+/// From status to status.
+fn steps() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(get_listing))
         .routes(routes!(submit_listing))
         .routes(routes!(withdraw_listing))
@@ -62,6 +72,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(archive_listing))
         .routes(routes!(restore_listing))
         .routes(routes!(merge_listing))
+}
+
+/// Claims, revisions, history.
+fn beside() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(claim_listing))
         .routes(routes!(list_revisions))
         .routes(routes!(approve_revision))
@@ -887,36 +902,35 @@ async fn list_history(
         if digits { raw.parse::<i64>().map_err(|_| bad()) } else { Err(bad()) }
     });
     asked.params.finish(&[&COMMON, &HISTORY])?;
-    let (record, all) = match &person {
-        Some(person) => {
-            let target = Target::load(&app, person, &key, None).await?;
-            let all = target.verdict(Operation::SeeRecord) == Verdict::Yes;
-            (target.record, all)
-        }
-        None => {
-            let found = record::named(&app.store.reader, &key).await?;
-            let found = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
-            if found.listing.is_gone() {
-                return Err(Problem::gone(found.listing.merged_into));
-            }
-            if !found.listing.is_public() {
-                return Err(Problem::new(Kind::NotFound));
-            }
-            (found, false)
-        }
+    let (record, all) = if let Some(person) = &person {
+        let target = Target::load(&app, person, &key, None).await?;
+        let all = target.verdict(Operation::SeeRecord) == Verdict::Yes;
+        (target.record, all)
+    } else {
+        (public(&app, &key).await?, false)
     };
     let subject = record.listing.id.to_string();
     let entries = audit::about(&app.store.reader, &subject, before, limit + 1).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = entries.len() > size;
     let shown = entries.iter().take(size);
-    let last = shown.clone().last().map(|(entry, _)| entry.seq);
+    let last = shown.clone().next_back().map(|(entry, _)| entry.seq);
     let items = shown
         .filter(|(entry, _)| all || entry.public)
         .map(|(entry, values)| history(entry, values, all))
         .collect();
     let cursor = last.filter(|_| more).map(|seq| seq.to_string());
     Ok(axum::Json(HistoryPage { items, cursor }).into_response())
+}
+
+/// The listing that `key` names, where it is everybody's to see.
+async fn public(app: &App, key: &str) -> Result<Record, Problem> {
+    let found = record::named(&app.store.reader, key).await?;
+    let found = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    if found.listing.is_gone() {
+        return Err(Problem::gone(found.listing.merged_into));
+    }
+    if found.listing.is_public() { Ok(found) } else { Err(Problem::new(Kind::NotFound)) }
 }
 
 fn limit_of(raw: &str) -> Result<u64, Fault> {

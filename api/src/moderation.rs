@@ -264,13 +264,12 @@ fn within(
     asked: Vec<AgencyId>,
 ) -> Result<Option<Vec<AgencyId>>, Problem> {
     match account.role {
-        Role::Producer => Err(Problem::new(Kind::Forbidden)),
         Role::Admin => Ok((!asked.is_empty()).then_some(asked)),
         Role::Editor if asked.is_empty() => Ok(Some(account.agencies.0.clone())),
         Role::Editor if asked.iter().all(|agency| account.agencies.contains(agency)) => {
             Ok(Some(asked))
         }
-        Role::Editor => Err(Problem::new(Kind::Forbidden)),
+        Role::Producer | Role::Editor => Err(Problem::new(Kind::Forbidden)),
     }
 }
 

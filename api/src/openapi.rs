@@ -318,7 +318,19 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         }
         response["headers"] = refs(&headers);
     }
-    if public && reads && !ticket && !responses.contains_key("303") {
+    add_redirects(responses, public && reads && !ticket, listing);
+    for kind in &kinds {
+        let kind = *kind;
+        let to = json!({"$ref": format!("#/components/responses/{}", component(kind))});
+        responses.insert(kind.status().as_u16().to_string(), to);
+    }
+    responses.sort_keys();
+    kinds
+}
+
+/// Adds what is answered where nothing is sent: it is `kept` already, or it is elsewhere.
+fn add_redirects(responses: &mut serde_json::Map<String, Value>, kept: bool, listing: bool) {
+    if kept && !responses.contains_key("303") {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);
@@ -332,13 +344,6 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
                            "headers": refs(&["Location", "X-Request-Id", "Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy"])});
         responses.insert("308".to_owned(), moved);
     }
-    for kind in &kinds {
-        let kind = *kind;
-        let to = json!({"$ref": format!("#/components/responses/{}", component(kind))});
-        responses.insert(kind.status().as_u16().to_string(), to);
-    }
-    responses.sort_keys();
-    kinds
 }
 
 /// Whether what a path names can be merged, moved and ended.

@@ -128,7 +128,7 @@ impl Target {
 pub async fn is_trusted(
     app: &App,
     agency: Option<&AgencyId>,
-    names: impl Iterator<Item = &String>,
+    mut names: impl Iterator<Item = &String>,
 ) -> Result<bool, Problem> {
     let Some(agency) = agency else { return Ok(false) };
     let row = agency::trust::Entity::find_by_id(agency.clone()).one(&app.store.reader).await?;
@@ -137,7 +137,7 @@ pub async fn is_trusted(
         let name = if name.starts_with("products/") { "products" } else { name };
         row.members.iter().any(|member| member == name)
     };
-    Ok(names.map(trusted).all(|trusted| trusted))
+    Ok(names.all(trusted))
 }
 
 /// The accounts that keep a listing.

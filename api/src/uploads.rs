@@ -1,6 +1,6 @@
 //! Uploads: a picture that comes in parts, over a line that breaks.
 //!
-//! The protocol is the core of tus 1.0.0 (https://tus.io/protocols/resumable-upload): HEAD says how
+//! The protocol is the core of tus 1.0.0 (<https://tus.io/protocols/resumable-upload>): HEAD says how
 //! much has come, PATCH brings more from there. Whoever has the ticket may send: no token is needed
 //! beside it, so that a plain program can do it in the background. What has come lies in a file named
 //! by the upload's id; its length is the offset. Two who send the same part at once write the same

@@ -209,7 +209,7 @@ impl Edit<'_> {
         products: &[product::Model],
         mut faults: Vec<Fault>,
     ) -> Result<Record, Vec<Fault>> {
-        let products = self.products(kind, &mut said, products, stamp, &mut faults);
+        let products = Self::products(kind, &mut said, products, stamp, &mut faults);
         said.retain(|name, _| {
             let fault = stranger(kind, name);
             let known = fault.is_none();
@@ -259,7 +259,6 @@ impl Edit<'_> {
 
     /// Takes the products out of what is said, read and checked.
     fn products(
-        &self,
         kind: Kind,
         said: &mut State,
         before: &[product::Model],
@@ -478,7 +477,7 @@ pub async fn link_faults(db: &impl ConnectionTrait, record: &Record) -> Result<V
         found.into_iter().map(|record| (record.listing.id, record)).collect();
     let broken = links.into_iter().filter(|(id, _, fits)| {
         let alive = |record: &&Record| record.listing.status != Status::Archived && fits(record);
-        *id == record.listing.id || found.get(id).filter(alive).is_none()
+        *id == record.listing.id || found.get(id).is_none_or(|record| !alive(&record))
     });
     Ok(broken.map(|(_, fault, _)| fault).collect())
 }

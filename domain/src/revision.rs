@@ -45,6 +45,7 @@ impl Members {
     }
 
     /// Those of `state` that have a name in here.
+    #[must_use]
     pub fn of(&self, state: &Map<String, Value>) -> Self {
         let named =
             self.0.keys().map(|name| (name.clone(), state.get(name).cloned().unwrap_or_default()));

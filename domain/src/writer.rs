@@ -456,7 +456,7 @@ async fn append(
 /// Listings with the rows of their kinds.
 #[derive(Default)]
 struct Listings<'a> {
-    listings: Vec<&'a listing::Model>,
+    rows: Vec<&'a listing::Model>,
     former: Vec<listing::former::Model>,
     places: Vec<&'a place::Model>,
     producers: Vec<&'a producer::Model>,
@@ -466,7 +466,7 @@ struct Listings<'a> {
 impl<'a> Listings<'a> {
     fn add(&mut self, record: &'a Record, former_slug: Option<&Slug>) {
         let listing = record.listing.id;
-        self.listings.push(&record.listing);
+        self.rows.push(&record.listing);
         self.former
             .extend(former_slug.map(|slug| listing::former::Model { slug: slug.clone(), listing }));
         match &record.detail {
@@ -477,7 +477,7 @@ impl<'a> Listings<'a> {
     }
 
     fn sort(&mut self) {
-        self.listings.sort_by_key(|row| row.id);
+        self.rows.sort_by_key(|row| row.id);
         self.former.sort_by(|a, b| a.slug.cmp(&b.slug));
         self.places.sort_by_key(|row| row.id);
         // A centre before those that belong to it, whatever its id.
@@ -486,7 +486,7 @@ impl<'a> Listings<'a> {
     }
 
     async fn save(&self, db: &DatabaseTransaction) -> Result<(), Error> {
-        upsert(db, &self.listings, Some(listing::entity::Column::Version)).await?;
+        upsert(db, &self.rows, Some(listing::entity::Column::Version)).await?;
         upsert(db, &self.former.iter().collect::<Vec<_>>(), None).await?;
         upsert(db, &self.places, None).await?;
         upsert(db, &self.producers, None).await?;

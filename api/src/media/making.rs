@@ -131,9 +131,10 @@ async fn paint(app: &App, bytes: Vec<u8>, room: OwnedSemaphorePermit) -> Result<
         (bytes, pixels)
     })
     .await?;
-    let large = match pixels.map_err(refused)? > LARGE {
-        true => Some(permit(&app.pictures.room_for_large).await?),
-        false => None,
+    let large = if pixels.map_err(refused)? > LARGE {
+        Some(permit(&app.pictures.room_for_large).await?)
+    } else {
+        None
     };
     let made = blocking(move || {
         let _held = (room, large);

@@ -137,11 +137,10 @@ fn postings(from: &mut Reader<impl Read>, slots: usize) -> io::Result<Postings> 
 }
 
 /// Where the entries of each term end, those in names and all, and the entries.
-fn entries(
-    from: &mut Reader<impl Read>,
-    terms: usize,
-    slots: usize,
-) -> io::Result<(Vec<(usize, usize)>, Vec<u32>)> {
+type Entries = (Vec<(usize, usize)>, Vec<u32>);
+
+/// The entries of every term.
+fn entries(from: &mut Reader<impl Read>, terms: usize, slots: usize) -> io::Result<Entries> {
     let mut column = || -> io::Result<Vec<usize>> {
         let ends: Vec<u64> = from.column_of(terms)?;
         let ends: Result<Vec<usize>, _> = ends.into_iter().map(usize::try_from).collect();

@@ -1,7 +1,7 @@
 //! The benchmark: a made-up town of any size, questions to the service in it, and what they cost.
 //!
 //! `tests/bench/run` is the way to start it; `docs/performance.md` says what the numbers mean. What
-//! lives here: the town ([`world`]), the questions ([`questions`], [`hostile`]), the two servers
+//! lives here: the town ([`mod@world`]), the questions ([`questions`], [`hostile`]), the two servers
 //! ([`process`], [`bare`]) and whoever asks them ([`load`], [`client`]); [`writes`] in this process;
 //! the index alone ([`micro`]),
 //! and the count of instructions that guards against getting slower ([`work`]).
