@@ -98,7 +98,7 @@ pub struct TokenView {
 
 /// An open session.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Session)]
+#[schema(as = OpenSession)]
 pub struct SessionView {
     id: Uuid,
     /// What it was opened with, as that called itself.

@@ -857,7 +857,7 @@ static HISTORY: [Spec; 2] = [
         name: "limit",
         many: false,
         about: "How many entries.",
-        schema: || json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+        schema: || json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 100, "default": 20}),
         example: || json!(20),
     },
     Spec {

@@ -167,7 +167,7 @@ static QUEUE: [Spec; 5] = [
         name: "limit",
         many: false,
         about: "How many.",
-        schema: || json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+        schema: || json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 100, "default": 20}),
         example: || json!(20),
     },
     Spec {

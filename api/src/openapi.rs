@@ -295,7 +295,7 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
         for (media, content) in
-            response["content"].as_object_mut().into_iter().flat_map(|c| c.iter_mut())
+            response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten()
         {
             if let Some(example) = examples::of(&id, media) {
                 content["example"] = example;

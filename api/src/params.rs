@@ -39,7 +39,7 @@ impl Spec {
             schema
         };
         let example = (self.example)();
-        let example = if self.many { json!([example]) } else { example };
+        let example = if self.many && !example.is_null() { json!([example]) } else { example };
         let mut value = json!({
             "name": self.name, "in": "query", "required": false, "description": self.about,
             "schema": schema, "style": "form", "explode": true,
