@@ -357,6 +357,151 @@ async fn a_listing_is_claimed_decided_and_kept() {
 }
 
 #[tokio::test]
+async fn an_officer_vouches_for_what_their_agency_answers_for_and_for_nothing_else() {
+    let service = Service::start().await;
+    let stranger = service.person(Role::Editor, &["dinas-pariwisata"]).await;
+    // Who could name their own agency as responsible could publish anything.
+    let mut body = maker();
+    body["responsible_agency"] = json!("dinas-pariwisata");
+    let reply = service.say(&stranger, "POST", "/v1/producers", &body).await;
+    is(&reply, 422);
+    assert_eq!(codes(&reply), [("/responsible_agency".to_owned(), "not_allowed".to_owned())]);
+    let slug = draft(&service, &stranger).await;
+    is(
+        &service.say(&stranger, "POST", &format!("/v1/listings/{slug}/publish"), &json!({})).await,
+        403,
+    );
+    let beach = json!({"name": {"id": "Pantai Baru"}, "category": "nature.beach",
+                       "location": {"lat": -8.0, "lon": 110.3}, "verified_at": "2026-11-01T00:00:00Z"});
+    is(&service.say(&stranger, "POST", "/v1/places", &beach).await, 201);
+}
+
+#[tokio::test]
+async fn consent_is_its_holders_and_an_office_says_when_it_was_given() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = draft(&service, &sri).await;
+    let path = format!("/v1/producers/{slug}");
+    let shown = |consent: Value| {
+        let mut contact = json!({"type": "phone", "value": "+6281200000002", "public": true});
+        if !consent.is_null() {
+            contact["consent_at"] = consent;
+        }
+        json!({"contacts": [maker()["contacts"][0], contact]})
+    };
+    let place = "/contacts/1/consent_at".to_owned();
+    let reply = service.change(&officer, &path, &shown(Value::Null)).await;
+    is(&reply, 422);
+    assert_eq!(codes(&reply), [(place.clone(), "missing".to_owned())]);
+    let reply = service.change(&officer, &path, &shown(json!("2027-01-01T00:00:00Z"))).await;
+    assert_eq!(codes(&reply), [(place, "out_of_range".to_owned())]);
+    is(&service.change(&officer, &path, &shown(json!("2026-11-20T00:00:00Z"))).await, 200);
+    // She says so herself: now, and not another day.
+    let reply = service
+        .change(
+            &sri,
+            &path,
+            &json!({"contacts": [
+        {"type": "phone", "value": "+6281200000003", "public": true,
+         "consent_at": "2020-01-01T00:00:00Z"}]}),
+        )
+        .await;
+    assert_eq!(reply.body["contacts"][0]["consent_at"], "2026-11-24T05:00:00Z");
+}
+
+#[tokio::test]
+async fn when_a_listing_ends_nothing_about_it_waits_any_more() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let listing = format!("/v1/listings/{slug}");
+    let path = format!("/v1/producers/{slug}");
+    let proposed = service.change(&sri, &path, &json!({"tags": ["baru"]})).await;
+    let revision = proposed.body["revision"]["id"].as_str().unwrap().to_owned();
+    let other = service.person(Role::Producer, &[]).await;
+    let evidence = json!({"evidence": "Milik saya"});
+    let claim = service.say(&other, "POST", &format!("{listing}/claims"), &evidence).await;
+    let claim = claim.header("location").to_owned();
+    assert_eq!(
+        service.read(&officer, "/v1/moderation/queue").await.body["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    is(
+        &service
+            .say(&officer, "POST", &format!("{listing}/archive"), &json!({"reason": "Tutup"}))
+            .await,
+        200,
+    );
+    assert_eq!(service.read(&officer, "/v1/moderation/queue").await.body["items"], json!([]));
+    let revisions = service.read(&sri, &format!("{listing}/revisions")).await;
+    let decided = revisions.body["items"].as_array().unwrap();
+    let decided = decided.iter().find(|one| one["id"] == *revision).unwrap();
+    assert_eq!((&decided["status"], &decided["reason"]), (&json!("refused"), &json!("Tutup")));
+    assert_eq!(service.read(&other, &claim).await.body["status"], "refused");
+}
+
+#[tokio::test]
+async fn what_a_proposal_asks_for_is_asked_again_when_it_is_approved() {
+    let service = Service::start().await;
+    let (sri, officer) =
+        (service.person(Role::Producer, &[]).await, service.person(Role::Editor, &[KUKMP]).await);
+    let slug = published(&service, &sri, &officer).await;
+    let path = format!("/v1/producers/{slug}");
+    let proposed = service.change(&sri, &path, &json!({"slug": "batik-indah"})).await;
+    let id = proposed.body["revision"]["id"].as_str().unwrap().to_owned();
+    let mut body = maker();
+    body["slug"] = json!("batik-indah");
+    is(&service.say(&officer, "POST", "/v1/producers", &body).await, 422);
+    body["contacts"] = json!([]);
+    is(&service.say(&officer, "POST", "/v1/producers", &body).await, 201);
+    let approve = format!("/v1/listings/{slug}/revisions/{id}/approve");
+    let reply = service.say(&officer, "POST", &approve, &json!({})).await;
+    is(&reply, 422);
+    assert_eq!(codes(&reply), [("/slug".to_owned(), "taken".to_owned())]);
+    // A stranger is told neither what waits nor what became of it.
+    let other = service.person(Role::Producer, &[]).await;
+    is(&service.say(&other, "POST", &approve, &json!({})).await, 403);
+    let withdraw = format!("/v1/listings/{slug}/revisions/{id}/withdraw");
+    is(&service.say(&officer, "POST", &withdraw, &json!({})).await, 403);
+    is(&service.say(&sri, "POST", &withdraw, &json!({})).await, 200);
+    is(&service.say(&sri, "POST", &withdraw, &json!({})).await, 409);
+}
+
+#[tokio::test]
+async fn of_many_with_one_name_each_gets_a_slug_of_its_own() {
+    let service = Service::start().await;
+    let sri = service.person(Role::Producer, &[]).await;
+    for n in 1..=60 {
+        let slug = draft(&service, &sri).await;
+        let number = if n == 1 { String::new() } else { format!("-{n}") };
+        assert_eq!(slug, format!("batik-sri-lestari{number}"));
+    }
+}
+
+#[tokio::test]
+async fn a_kept_answer_is_forgotten_after_a_day() {
+    use sea_orm::EntityTrait as _;
+    let service = Service::start().await;
+    let sri = service.person(Role::Producer, &[]).await;
+    let post = service.saying(&sri, "POST", "/v1/producers", &maker());
+    is(&service.send(post.header("idempotency-key", "a-1")).await, 201);
+    let kept = async || {
+        let all = domain::kept_answer::entity::Entity::find().all(&service.app.store.reader);
+        all.await.unwrap().len()
+    };
+    service.app.forget().await.unwrap();
+    assert_eq!(kept().await, 1);
+    service.clock.set(tests::at("2026-11-25T12:00:00+07:00"));
+    service.app.forget().await.unwrap();
+    assert_eq!(kept().await, 0);
+}
+
+#[tokio::test]
 async fn a_listing_goes_out_of_sight_ends_comes_back_and_becomes_another() {
     let service = Service::start().await;
     let admin = service.person(Role::Admin, &[]).await;
@@ -456,6 +601,7 @@ async fn what_was_done_is_on_record_for_the_public_and_all_of_it_for_staff() {
     assert_eq!(all.body["items"][1]["after"]["status"], "published");
     let public = service.get(&history).await;
     assert_eq!(public.status, StatusCode::OK);
+    assert!(!public.header("etag").is_empty() && public.header("cache-control").contains("public"));
     assert!(!public.text.contains("+62812") && !public.text.contains(&officer.id.to_string()));
     let actions: Vec<&str> = public.body["items"]
         .as_array()

@@ -298,7 +298,9 @@ async fn counts_are_forgotten_after_twenty_five_months() {
     // The day of what was shown is that of its writing.
     assert_eq!(counted(&service, &id).await, [count("opened", "2028-12-24", 1)]);
     service.clock.set(at("2031-01-24T09:00:00+07:00"));
+    service.app.forget().await.unwrap();
     assert_eq!(counted(&service, &id).await, [count("opened", "2028-12-24", 1)]);
     service.clock.set(at("2031-01-25T09:00:00+07:00"));
+    service.app.forget().await.unwrap();
     assert_eq!(counted(&service, &id).await, []);
 }

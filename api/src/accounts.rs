@@ -7,6 +7,7 @@ use domain::{
     account::{self, Address, Agencies, NAME_MAX, Role},
     key::AgencyId,
     message,
+    permission::{self, Duty},
     text::{Lang, line_fault},
     writer::Unit,
 };
@@ -186,7 +187,8 @@ impl utoipa::IntoParams for ListParams {
 
 /// Only administrators go on from here.
 fn admin(person: &Person) -> Result<(), Problem> {
-    if person.account.role == Role::Admin { Ok(()) } else { Err(Problem::new(Kind::Forbidden)) }
+    let may = permission::has(&person.account, Duty::Appoint);
+    if may { Ok(()) } else { Err(Problem::new(Kind::Forbidden)) }
 }
 
 /// List accounts.

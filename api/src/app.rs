@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
+    housekeeping,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     rate::Limiter,
@@ -83,6 +84,8 @@ impl App {
         let attempts = (settings.rate == Rate::On).then(Arc::default);
         let writer = Writer::start(&store);
         let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
+        let settings = Arc::new(settings);
+        housekeeping::start(store.clone(), clock.clone(), &settings);
         Ok(Self {
             counts: Counts::start(store.clone(), clock.clone()),
             writer,
@@ -92,7 +95,7 @@ impl App {
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
             pictures: Pictures::new(shelf),
-            settings: Arc::new(settings),
+            settings,
             attempts,
             slow: Arc::new(Semaphore::new(SLOW)),
             messenger,
@@ -121,6 +124,14 @@ impl App {
     /// itself.
     pub async fn write_counts(&self) {
         self.counts.write().await;
+    }
+
+    /// Forgets what was kept for a time that is over, which happens every hour by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&self) -> Result<(), Error> {
+        Ok(housekeeping::forget(&self.store, self.clock.now()).await?)
     }
 
     /// For a node that stops: writes the counts, and keeps what the next start would have to read

@@ -85,6 +85,6 @@ impl Body {
     /// # Errors
     /// 422 with the member that does not fit.
     pub fn into<D: DeserializeOwned>(self) -> Result<D, Problem> {
-        domain::read_draft(Value::Object(self.0)).map_err(|fault| Problem::invalid(vec![fault]))
+        domain::read_draft(&Value::Object(self.0)).map_err(|fault| Problem::invalid(vec![fault]))
     }
 }

@@ -108,8 +108,6 @@ struct Waiting {
 struct Kept {
     counts: HashMap<(NaiveDate, Subject), i64>,
     words: usize,
-    /// On which day the old counts were last forgotten.
-    tidied: Option<NaiveDate>,
 }
 
 impl Counts {
@@ -172,7 +170,7 @@ impl Within {
         for sighting in waiting.sightings {
             kept.add(today, &sighting);
         }
-        if let Err(error) = self.save(&mut kept, today).await {
+        if let Err(error) = self.save(&mut kept).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 waiting = kept.counts.len(),
@@ -181,7 +179,7 @@ impl Within {
         }
     }
 
-    async fn save(&self, kept: &mut Kept, today: NaiveDate) -> Result<(), Error> {
+    async fn save(&self, kept: &mut Kept) -> Result<(), Error> {
         // In one order, so that nodes which write the same rows do not lock each other out.
         let mut keys: Vec<_> = kept.counts.keys().cloned().collect();
         keys.sort_unstable();
@@ -193,10 +191,6 @@ impl Within {
             }
         }
         kept.words = 0;
-        if kept.tidied != Some(today) {
-            daily_count::forget(&self.store.writer, today).await?;
-            kept.tidied = Some(today);
-        }
         Ok(())
     }
 }

@@ -1,7 +1,11 @@
 //! Demand: what people look for and do not find.
 
 use axum::extract::State;
-use domain::{daily_count, key::AreaCode};
+use domain::{
+    daily_count,
+    key::AreaCode,
+    permission::{self, Duty},
+};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -94,7 +98,7 @@ async fn list_demand(
     });
     let limit = asked.params.integer("limit", 1, 100).unwrap_or(20);
     asked.params.finish(&[DAYS, DEMAND, &COMMON])?;
-    if !person.account.is_staff() {
+    if !permission::has(&person.account, Duty::SeeDemand) {
         return Err(Problem::new(Kind::Forbidden));
     }
     let sought = daily_count::demand(&app.store.reader, &days, area.as_ref(), limit as u64).await?;

@@ -363,7 +363,7 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 }
 
 /// The headers that a script on another page may read.
-const EXPOSED: &str = "etag,link,location,retry-after,content-language,ratelimit-policy,ratelimit,\
+const EXPOSED: &str = "etag,link,location,change-seq,retry-after,content-language,ratelimit-policy,ratelimit,\
                        x-request-id,upload-offset,upload-length,upload-expires";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for

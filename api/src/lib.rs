@@ -16,6 +16,7 @@ mod cache;
 mod calendar;
 mod categories;
 mod checkpoint;
+mod claims;
 pub mod clock;
 pub mod config;
 mod contacts;
@@ -28,12 +29,15 @@ mod events;
 mod fields;
 mod geojson_view;
 mod health;
+mod history;
+mod housekeeping;
 pub mod ids;
 mod lang;
 mod listing_detail;
 mod listing_query;
 mod listing_view;
 mod listings;
+mod maintainers;
 mod managed;
 mod me;
 mod media;
@@ -48,6 +52,7 @@ pub mod problem;
 mod producers;
 mod products;
 mod rate;
+mod revisions;
 pub mod seed;
 mod suggest;
 mod tailer;
@@ -75,6 +80,10 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(producers::router())
         .merge(events::router())
         .merge(listings::router())
+        .merge(revisions::router())
+        .merge(claims::router())
+        .merge(history::router())
+        .merge(maintainers::router())
         .merge(products::router())
         .merge(moderation::router())
         .merge(contacts::router())

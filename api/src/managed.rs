@@ -123,10 +123,8 @@ pub struct ChangeView {
     #[schema(max_length = 80)]
     member: String,
     /// Null where there was none.
-    #[schema(value_type = Object, nullable)]
     before: Value,
     /// Null where it is taken away.
-    #[schema(value_type = Object, nullable)]
     after: Value,
     /// Somebody changed it otherwise since: the revision cannot be approved as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -45,15 +45,10 @@ impl Target {
         key: &str,
         kind: Option<ListingKind>,
     ) -> Result<Self, Problem> {
-        let db = &app.store.reader;
-        let found = record::named(db, key).await?;
+        let found = record::named(&app.store.reader, key).await?;
         let found = found.filter(|record| kind.is_none_or(|kind| kind == record.listing.kind));
         let record = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
-        let snapshot = app.index.snapshot();
-        let agency = review::agency_of(&record.listing, snapshot.reference());
-        let kept = maintainer::of(db, person.account.id, record.listing.id).await?;
-        let standings = permission::standings(&person.account, kept.as_ref(), agency.as_ref());
-        let target = Self { record, agency, snapshot, standings };
+        let target = Self::of(app, person, record).await?;
         let listing = &target.record.listing;
         if !listing.is_public() && target.verdict(Operation::See) == Verdict::No {
             return Err(if listing.is_gone() {
@@ -63,6 +58,18 @@ impl Target {
             });
         }
         Ok(target)
+    }
+
+    /// The listing `record`, whether they may know of it or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(app: &App, person: &Person, record: Record) -> Result<Self, Problem> {
+        let snapshot = app.index.snapshot();
+        let agency = review::agency_of(&record.listing, snapshot.reference());
+        let kept = maintainer::of(&app.store.reader, person.account.id, record.listing.id).await?;
+        let standings = permission::standings(&person.account, kept.as_ref(), agency.as_ref());
+        Ok(Self { record, agency, snapshot, standings })
     }
 
     /// What comes of `operation` by them.
@@ -92,8 +99,15 @@ impl Target {
             .saying(format!("keadaannya sekarang: {status}"), format!("its state is: {status}"))
     }
 
+    /// Notes who made the proposal or the claim that it is about: perhaps they.
+    pub fn made_by(&mut self, author: Option<uuid::Uuid>, person: &Person) {
+        if author == Some(person.account.id) {
+            self.standings.push(Standing::Author);
+        }
+    }
+
     /// Whether they moderate it.
-    pub fn is_officer(&self) -> bool {
+    fn is_officer(&self) -> bool {
         self.standings
             .iter()
             .any(|standing| matches!(standing, Standing::Officer | Standing::Admin))

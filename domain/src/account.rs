@@ -138,11 +138,6 @@ impl Model {
         let email = self.email.clone().map(Address::Email);
         email.or_else(|| self.phone.clone().map(Address::Phone))
     }
-
-    /// Whether they moderate.
-    pub fn is_staff(&self) -> bool {
-        matches!(self.role, Role::Editor | Role::Admin)
-    }
 }
 
 /// Who is reached at `address`.

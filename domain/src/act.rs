@@ -193,6 +193,16 @@ impl By<'_> {
         (unit, after)
     }
 
+    /// A listing ends: what waited about it is decided with it, for nobody could decide it later.
+    pub fn settle(&self, unit: &mut Unit, open: review::Open) {
+        let review::Open { reviews, revisions, claims } = open;
+        unit.writes.extend(reviews.into_iter().map(|review| review.closed(self.now).into()));
+        let refused = revision::Status::Refused;
+        unit.writes.extend(revisions.iter().map(|one| self.decided(one, refused).into()));
+        let refused = claim::Status::Refused;
+        unit.writes.extend(claims.iter().map(|claim| self.judged(claim, refused).into()));
+    }
+
     /// Handed in: it waits in the queue of the agency that answers for it.
     pub fn submit(&self, before: &Record, reference: &Reference) -> (Unit, Record) {
         let (mut unit, after) = self.turn("submit", before, Status::InReview, None);
@@ -227,11 +237,9 @@ impl By<'_> {
                 product.updated_at = self.now;
                 let taken =
                     |slug: &crate::key::Slug| stays.products.iter().any(|p| p.slug == *slug);
-                if taken(&product.slug)
-                    && let Some(slug) =
-                        edit::free_slug(&json!({"id": product.slug.as_str()}), taken)
-                {
-                    product.slug = slug;
+                if taken(&product.slug) {
+                    let mut others = edit::slugs_of(&json!({"id": product.slug.as_str()}));
+                    product.slug = others.find(|slug| !taken(slug)).unwrap_or(product.slug);
                 }
                 stays.products.push(product);
             }
@@ -345,14 +353,7 @@ impl By<'_> {
         open: Option<review::Model>,
     ) -> (Unit, claim::Model) {
         let mut unit = self.unit();
-        let decided = claim::Model {
-            status,
-            reason: self.reason.map(str::to_owned),
-            decided_by: Some(self.account.id),
-            decided_at: Some(self.now),
-            version: claim.version + 1,
-            ..claim.clone()
-        };
+        let decided = self.judged(claim, status);
         if status == claim::Status::Approved {
             let anew = maintainer::Model::new(claim.account, claim.listing, self.now);
             let version = ever.map_or(1, |ever| ever.version + 1);
@@ -368,6 +369,17 @@ impl By<'_> {
         unit.writes.push(decided.clone().into());
         unit.writes.extend(open.map(|review| review.closed(self.now).into()));
         (unit, decided)
+    }
+
+    fn judged(&self, claim: &claim::Model, status: claim::Status) -> claim::Model {
+        claim::Model {
+            status,
+            reason: self.reason.map(str::to_owned),
+            decided_by: Some(self.account.id),
+            decided_at: Some(self.now),
+            version: claim.version + 1,
+            ..claim.clone()
+        }
     }
 
     /// A message to `to` about what happened to `name`; nobody is told of what they did themselves.

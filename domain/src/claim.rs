@@ -31,6 +31,18 @@ pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, D
     entity::Entity::find_by_id(id).one(db).await
 }
 
+/// The claims on a listing that nobody has decided.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pending(db: &impl ConnectionTrait, listing: Uuid) -> Result<Vec<Model>, DbErr> {
+    entity::Entity::find()
+        .filter(entity::Column::Listing.eq(listing))
+        .filter(entity::Column::Status.eq(Status::Pending))
+        .all(db)
+        .await
+}
+
 /// The claims of an account, the newest first.
 ///
 /// # Errors

@@ -136,6 +136,19 @@ pub struct Edit<'a> {
     pub vouches: bool,
 }
 
+/// What a listing is besides what is said of it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// What it is, for ever.
+    pub kind: Kind,
+    /// Where it stands.
+    pub status: Status,
+    /// What it is called in paths.
+    pub slug: Slug,
+    /// Its times and identity.
+    pub stamp: Stamp,
+}
+
 impl Edit<'_> {
     /// A new listing that says `said`, as a draft.
     ///
@@ -148,7 +161,7 @@ impl Edit<'_> {
         slug: Slug,
         mut said: State,
     ) -> Result<Record, Vec<Fault>> {
-        let own = said.clone();
+        let faults = self.vouched_faults(&said, &State::new());
         said.entry("source").or_insert_with(|| json!({"name": "pengelola"}));
         said.entry("licence").or_insert_with(|| json!("CC-BY-4.0"));
         let stamp = Stamp {
@@ -159,20 +172,16 @@ impl Edit<'_> {
             published_at: None,
             merged_into: None,
         };
-        let faults = if self.vouches { Vec::new() } else { vouched_faults(&own, &State::new()) };
-        self.record(kind, Status::Draft, slug, &stamp, said, &[], faults)
+        let frame = Frame { kind, status: Status::Draft, slug, stamp };
+        self.read(frame, said, faults, Some(&[]))
     }
 
     /// `record` as it is when it says `wanted`: the next version, in the same status.
     ///
     /// # Errors
     /// Every rule that it breaks.
-    pub fn revise(&self, record: &Record, wanted: State) -> Result<Record, Vec<Fault>> {
-        let before = state(record);
-        let mut faults = Vec::new();
-        if !self.vouches {
-            faults.extend(vouched_faults(&wanted, &before));
-        }
+    pub fn revise(&self, record: &Record, mut wanted: State) -> Result<Record, Vec<Fault>> {
+        let mut faults = self.vouched_faults(&wanted, &state(record));
         let listing = &record.listing;
         let stamp = Stamp {
             id: listing.id,
@@ -184,54 +193,116 @@ impl Edit<'_> {
         };
         let slug = wanted.get("slug").and_then(Value::as_str).and_then(|slug| slug.parse().ok());
         let slug = slug.unwrap_or_else(|| listing.slug.clone());
-        let mut next = self.record(
-            listing.kind,
-            listing.status,
-            slug,
-            &stamp,
-            wanted,
-            &record.products,
-            faults,
-        )?;
-        keep_consent(&mut next.listing.contacts.0, &listing.contacts, self.now);
-        next.former_slugs.clone_from(&record.former_slugs);
-        Ok(next)
+        let products = products(listing.kind, &mut wanted, &record.products, &stamp, &mut faults);
+        let frame = Frame { kind: listing.kind, status: listing.status, slug, stamp };
+        let next = self.read(frame, wanted, faults, Some(&listing.contacts))?;
+        Ok(Record { products, former_slugs: record.former_slugs.clone(), ..next })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a record is made of")]
-    fn record(
+    /// The record that says `said`, without products; `faults` are those found before. Consent is
+    /// dated where it is said which contacts there were; else it stays as it is said.
+    pub(crate) fn read(
         &self,
-        kind: Kind,
-        status: Status,
-        slug: Slug,
-        stamp: &Stamp,
+        frame: Frame,
         mut said: State,
-        products: &[product::Model],
         mut faults: Vec<Fault>,
+        agreed: Option<&[Contact]>,
     ) -> Result<Record, Vec<Fault>> {
-        let products = Self::products(kind, &mut said, products, stamp, &mut faults);
+        let Frame { kind, status, slug, stamp } = frame;
         said.retain(|name, _| {
             let fault = stranger(kind, name);
             let known = fault.is_none();
             faults.extend(fault);
             known
         });
-        let shared = listing::split(&mut said);
-        let shared = read::<listing::Draft>(shared, &SHARED());
-        let shared = shared.map_err(|found| faults.extend(found)).ok();
+        let shared = read::<listing::Draft>(listing::split(&mut said), shared_skeleton());
+        let mut shared = shared.map_err(|found| faults.extend(found)).ok();
+        if let (Some(shared), Some(agreed)) = (&mut shared, agreed) {
+            faults.extend(self.date_consent(&mut shared.contacts.0, agreed));
+        }
         let detail = self.detail(kind, said, stamp.id);
         let detail = detail.map_err(|found| faults.extend(found)).ok();
-        if let Some(shared) = &shared {
-            faults.extend(shared.check(self.reference));
-        }
-        let (Some(shared), Some(detail)) = (shared, detail) else { return Err(faults) };
-        if !faults.is_empty() {
+        faults.extend(shared.iter().flat_map(|shared| shared.check(self.reference)));
+        let (Some(shared), Some(detail), true) = (shared, detail, faults.is_empty()) else {
             return Err(faults);
-        }
+        };
         let found = shared.location.and_then(|at| self.reference.locate(at));
-        let mut listing = shared.into_row(kind, status, slug, found, stamp);
-        keep_consent(&mut listing.contacts.0, &[], self.now);
-        Ok(Record { listing, detail, products, former_slugs: Vec::new() })
+        let listing = shared.into_row(kind, status, slug, found, &stamp);
+        Ok(Record { listing, detail, products: Vec::new(), former_slugs: Vec::new() })
+    }
+
+    /// What `wanted` says otherwise than `before` that only an office can vouch for.
+    fn vouched_faults(&self, wanted: &State, before: &State) -> Vec<Fault> {
+        if self.vouches {
+            return Vec::new();
+        }
+        let fault = || {
+            Fault::new("not_allowed", "hanya oleh petugas dinas", "only an officer may set this")
+        };
+        let changed = Members::between(before, wanted);
+        let mut faults: Vec<Fault> = VOUCHED
+            .iter()
+            .filter(|name| changed.0.contains_key(**name))
+            .map(|name| fault().below(name))
+            .collect();
+        let dangers = |state: &State| -> Vec<Value> {
+            let danger = |notice: &&Value| notice["kind"] == NoticeKind::Danger.name();
+            let notices = state.get("notices").and_then(Value::as_array);
+            notices.into_iter().flatten().filter(danger).cloned().collect()
+        };
+        if dangers(wanted) != dangers(before) {
+            faults.push(fault().below("notices"));
+        }
+        let papers = |state: &State| -> Vec<Value> {
+            let papers = state.get("certificates").and_then(Value::as_array);
+            papers
+                .into_iter()
+                .flatten()
+                .filter(|paper| paper["verified"] == true)
+                .cloned()
+                .collect()
+        };
+        let known = papers(before);
+        if papers(wanted).iter().any(|paper| !known.contains(paper)) {
+            faults.push(fault().below("certificates"));
+        }
+        faults
+    }
+
+    /// Dates every consent (Law 27/2022). Who shows a contact of their own agrees now; an office says
+    /// when its holder did. What was agreed to before stays so.
+    fn date_consent(&self, contacts: &mut [Contact], before: &[Contact]) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (at, contact) in contacts.iter_mut().enumerate() {
+            let known = before
+                .iter()
+                .find(|old| old.kind == contact.kind && old.value == contact.value && old.public)
+                .and_then(|old| old.consent_at);
+            let dated = match (contact.public, known) {
+                (false, _) => Ok(None),
+                (true, Some(known)) => Ok(Some(known)),
+                (true, None) if self.vouches => self.told(contact.consent_at).map(Some),
+                (true, None) => Ok(Some(self.now)),
+            };
+            match dated {
+                Ok(dated) => contact.consent_at = dated,
+                Err(fault) => faults.push(fault.below("consent_at").below(at).below("contacts")),
+            }
+        }
+        faults
+    }
+
+    /// When somebody agreed, as an office says.
+    fn told(&self, at: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Fault> {
+        match at {
+            Some(at) if at <= self.now => Ok(at),
+            Some(_) => Err(Fault::new("out_of_range", "di masa depan", "is in the future")),
+            None => Err(Fault::new(
+                "missing",
+                "kapan pemiliknya setuju",
+                "must say when its holder agreed",
+            )),
+        }
     }
 
     fn detail(&self, kind: Kind, said: State, id: Uuid) -> Result<Detail, Vec<Fault>> {
@@ -240,54 +311,53 @@ impl Edit<'_> {
         }
         Ok(match kind {
             Kind::Place => {
-                let draft: place::Draft = read(said, &State::new())?;
+                let draft: place::Draft = read(said, State::new())?;
                 let faults = draft.check();
                 Detail::Place(checked(draft, faults)?.into_row(id))
             }
             Kind::Producer => {
-                let draft: producer::Draft = read(said, &PRODUCER())?;
+                let draft: producer::Draft = read(said, producer_skeleton())?;
                 let faults = draft.check();
                 Detail::Producer(checked(draft, faults)?.into_row(id))
             }
             Kind::Event => {
-                let draft: event::Draft = read(said, &EVENT())?;
+                let draft: event::Draft = read(said, event_skeleton())?;
                 let faults = draft.check(self.now, self.reference);
                 Detail::Event(checked(draft, faults)?.into_row(id))
             }
         })
     }
+}
 
-    /// Takes the products out of what is said, read and checked.
-    fn products(
-        kind: Kind,
-        said: &mut State,
-        before: &[product::Model],
-        stamp: &Stamp,
-        faults: &mut Vec<Fault>,
-    ) -> Vec<product::Model> {
-        let keys: Vec<String> =
-            said.keys().filter(|name| name.starts_with(PRODUCT)).cloned().collect();
-        if keys.len() > MAX_PRODUCTS {
-            faults.push(too_many(MAX_PRODUCTS).below("products"));
-        }
-        let mut products: Vec<product::Model> = Vec::new();
-        for key in keys {
-            let value = said.shift_remove(&key).unwrap_or_default();
-            let id = key.strip_prefix(PRODUCT).and_then(|id| id.parse::<Uuid>().ok());
-            let below = |fault: Fault| fault.below(&key[PRODUCT.len()..]).below("products");
-            let (Some(id), Value::Object(value), Kind::Producer) = (id, value, kind) else {
-                faults.push(below(names_nothing()));
-                continue;
-            };
-            let old = before.iter().find(|product| product.id == id);
-            match product(value, id, old, stamp, &products) {
-                Ok(product) => products.push(product),
-                Err(found) => faults.extend(found.into_iter().map(below)),
-            }
-        }
-        products.sort_by_key(|product| product.id);
-        products
+/// Takes the products out of what is said, read and checked.
+fn products(
+    kind: Kind,
+    said: &mut State,
+    before: &[product::Model],
+    stamp: &Stamp,
+    faults: &mut Vec<Fault>,
+) -> Vec<product::Model> {
+    let keys: Vec<String> = said.keys().filter(|name| name.starts_with(PRODUCT)).cloned().collect();
+    if keys.len() > MAX_PRODUCTS {
+        faults.push(too_many(MAX_PRODUCTS).below("products"));
     }
+    let mut products: Vec<product::Model> = Vec::new();
+    for key in keys {
+        let value = said.shift_remove(&key).unwrap_or_default();
+        let id = key.strip_prefix(PRODUCT).and_then(|id| id.parse::<Uuid>().ok());
+        let below = |fault: Fault| fault.below(&key[PRODUCT.len()..]).below("products");
+        let (Some(id), Value::Object(value), Kind::Producer) = (id, value, kind) else {
+            faults.push(below(names_nothing()));
+            continue;
+        };
+        let old = before.iter().find(|product| product.id == id);
+        match product(value, id, old, stamp, &products) {
+            Ok(product) => products.push(product),
+            Err(found) => faults.extend(found.into_iter().map(below)),
+        }
+    }
+    products.sort_by_key(|product| product.id);
+    products
 }
 
 fn product(
@@ -298,7 +368,7 @@ fn product(
     others: &[product::Model],
 ) -> Result<product::Model, Vec<Fault>> {
     let name = said.get("name").cloned().unwrap_or_default();
-    let draft: product::Draft = read(said, &PRODUCT_SKELETON())?;
+    let draft: product::Draft = read(said, product_skeleton())?;
     let mut faults = draft.check();
     let taken = |slug: &Slug| others.iter().any(|other| other.slug == *slug);
     let slug = match draft.slug.clone().or_else(|| old.map(|old| old.slug.clone())) {
@@ -307,7 +377,7 @@ fn product(
             None
         }
         Some(slug) => Some(slug),
-        None => free_slug(&name, taken),
+        None => slugs_of(&name).find(|slug| !taken(slug)),
     };
     let Some(slug) = slug.filter(|_| faults.is_empty()) else {
         if faults.is_empty() {
@@ -336,16 +406,16 @@ pub fn slug_taken() -> Fault {
     Fault::new("taken", "sudah dipakai", "is taken by another listing").below("slug")
 }
 
-/// A slug from a name (a map by language), with a number behind it where it is taken.
-pub fn free_slug(name: &Value, taken: impl Fn(&Slug) -> bool) -> Option<Slug> {
-    let name = ["id", "en", "jv"].into_iter().find_map(|lang| name.get(lang)?.as_str())?;
-    let first = Slug::from_name(name)?;
-    if !taken(&first) {
-        return Some(first);
-    }
-    let short: String = first.as_str().chars().take(Slug::MAX - 4).collect();
-    let short = short.trim_end_matches('-');
-    (2..1000).filter_map(|n| format!("{short}-{n}").parse().ok()).find(|slug| !taken(slug))
+/// The slugs that a name (a map by language) suggests: from its letters, and where those are taken
+/// with a number behind them.
+pub fn slugs_of(name: &Value) -> impl Iterator<Item = Slug> + use<> {
+    let name = ["id", "en", "jv"].into_iter().find_map(|lang| name.get(lang)?.as_str());
+    let first = name.and_then(Slug::from_name);
+    let short: String =
+        first.iter().flat_map(|slug| slug.as_str().chars()).take(Slug::MAX - 5).collect();
+    let short = short.trim_end_matches('-').to_owned();
+    let numbered = (2..10_000).map_while(move |n| format!("{short}-{n}").parse().ok());
+    first.into_iter().chain(numbered)
 }
 
 /// Why a listing of `kind` has no member of that name, if it has none.
@@ -368,14 +438,21 @@ fn stranger(kind: Kind, name: &str) -> Option<Fault> {
 }
 
 /// What a draft cannot be read without, with values that hold.
-type Skeleton = fn() -> State;
-
-const SHARED: Skeleton = || {
+fn shared_skeleton() -> State {
     object(json!({"name": {"id": "x"}, "category": "x", "source": {"name": "x"}, "licence": "x"}))
-};
-const PRODUCER: Skeleton = || object(json!({"form": "maker", "craft": "mixed", "visit": "none"}));
-const EVENT: Skeleton = || object(json!({"schedule": {"type": "dates", "sessions": []}}));
-const PRODUCT_SKELETON: Skeleton = || object(json!({"name": {"id": "x"}, "status": "active"}));
+}
+
+fn producer_skeleton() -> State {
+    object(json!({"form": "maker", "craft": "mixed", "visit": "none"}))
+}
+
+fn event_skeleton() -> State {
+    object(json!({"schedule": {"type": "dates", "sessions": []}}))
+}
+
+fn product_skeleton() -> State {
+    object(json!({"name": {"id": "x"}, "status": "active"}))
+}
 
 fn object(value: Value) -> State {
     match value {
@@ -385,11 +462,13 @@ fn object(value: Value) -> State {
 }
 
 /// Reads a draft; every member that does not fit is a fault, and every one that must be there.
-fn read<D: DeserializeOwned>(said: State, skeleton: &State) -> Result<D, Vec<Fault>> {
-    let first = match read_draft(Value::Object(said.clone())) {
+fn read<D: DeserializeOwned>(said: State, skeleton: State) -> Result<D, Vec<Fault>> {
+    let said = Value::Object(said);
+    let first = match read_draft(&said) {
         Ok(draft) => return Ok(draft),
         Err(fault) => fault,
     };
+    let Value::Object(said) = said else { return Err(vec![first]) };
     // A reader stops at the first; so each is tried alone among what holds.
     let needed = skeleton.keys().filter(|name| !said.contains_key(*name));
     let mut faults: Vec<Fault> = needed
@@ -398,49 +477,9 @@ fn read<D: DeserializeOwned>(said: State, skeleton: &State) -> Result<D, Vec<Fau
     for (name, value) in said {
         let mut alone = skeleton.clone();
         alone.insert(name, value);
-        faults.extend(read_draft::<D>(Value::Object(alone)).err());
+        faults.extend(read_draft::<D>(&Value::Object(alone)).err());
     }
     Err(if faults.is_empty() { vec![first] } else { faults })
-}
-
-/// What `wanted` says otherwise than `before` that only an office can vouch for.
-fn vouched_faults(wanted: &State, before: &State) -> Vec<Fault> {
-    let fault =
-        || Fault::new("not_allowed", "hanya oleh petugas dinas", "only an officer may set this");
-    let changed = Members::between(before, wanted);
-    let mut faults: Vec<Fault> = VOUCHED
-        .iter()
-        .filter(|name| changed.0.contains_key(**name))
-        .map(|name| fault().below(name))
-        .collect();
-    let dangers = |state: &State| -> Vec<Value> {
-        let danger = |notice: &&Value| notice["kind"] == NoticeKind::Danger.name();
-        let notices = state.get("notices").and_then(Value::as_array);
-        notices.into_iter().flatten().filter(danger).cloned().collect()
-    };
-    if dangers(wanted) != dangers(before) {
-        faults.push(fault().below("notices"));
-    }
-    let papers = |state: &State| -> Vec<Value> {
-        let papers = state.get("certificates").and_then(Value::as_array);
-        papers.into_iter().flatten().filter(|paper| paper["verified"] == true).cloned().collect()
-    };
-    let known = papers(before);
-    if papers(wanted).iter().any(|paper| !known.contains(paper)) {
-        faults.push(fault().below("certificates"));
-    }
-    faults
-}
-
-/// A contact is public since its holder said so: since now, where nothing else is known.
-fn keep_consent(contacts: &mut [Contact], before: &[Contact], now: DateTime<Utc>) {
-    for contact in contacts {
-        let known = before
-            .iter()
-            .find(|old| old.kind == contact.kind && old.value == contact.value && old.public)
-            .and_then(|old| old.consent_at);
-        contact.consent_at = contact.public.then(|| known.or(contact.consent_at).unwrap_or(now));
-    }
 }
 
 /// The faults of links that lead nowhere, or to something else than they must.

@@ -17,15 +17,15 @@ use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
-    agency, area, audit, category, edit,
+    agency, area, audit, category,
+    edit::{self, Edit, Frame},
     error::{Error, Fault},
-    event, holiday,
+    holiday,
     key::Slug,
     listing::{self, Kind, Stamp, Status},
-    place,
-    producer::{self, Form},
+    producer::Form,
     product,
-    record::{self, Detail, Record},
+    record::{self, Record},
     reference::Reference,
     revision::Members,
     store::Store,
@@ -211,7 +211,7 @@ impl<'a> Import<'a> {
         let mut refused = Vec::new();
         let mut writes = Vec::new();
         for Entry { line, value, .. } in entries {
-            let made = read_draft(Value::Object(value)).map_err(|fault| vec![fault]);
+            let made = read_draft(&Value::Object(value)).map_err(|fault| vec![fault]);
             match made.and_then(|draft| make(self, draft)) {
                 Ok(Made::Write(write)) => writes.push((line, write)),
                 Ok(Made::Unchanged) => self.tally.unchanged += 1,
@@ -373,7 +373,11 @@ impl<'a> Import<'a> {
             published_at: old.and_then(|old| old.listing.published_at),
             merged_into: old.and_then(|old| old.listing.merged_into),
         };
-        let record = self.record(kind, slug, status, &stamp, value, faults)?;
+        let edit = Edit { reference: &self.reference, now: self.now, vouches: true };
+        let record = edit.read(Frame { kind, status, slug, stamp }, value, faults, None)?;
+        if let Some(fault) = self.centre_fault(&record) {
+            return Err(vec![fault]);
+        }
         let mut entry = audit::Entry::new("import", id, record.listing.version);
         entry.public = record.listing.is_public();
         let Some(old) = old else {
@@ -393,64 +397,10 @@ impl<'a> Import<'a> {
         Ok(Made::listing(record, former, entry))
     }
 
-    /// The checked record; `faults` are those found before.
-    fn record(
-        &self,
-        kind: Kind,
-        slug: Slug,
-        status: Status,
-        stamp: &Stamp,
-        mut value: Map<String, Value>,
-        mut faults: Vec<Fault>,
-    ) -> Result<Record, Vec<Fault>> {
-        let shared = listing::split(&mut value);
-        let shared = read_draft::<listing::Draft>(Value::Object(shared));
-        let own = self.own(kind, value, stamp.id);
-        faults.extend(own.as_ref().err().into_iter().flatten().cloned());
-        let shared = match shared {
-            Ok(shared) => {
-                faults.extend(shared.check(&self.reference));
-                shared
-            }
-            Err(fault) => {
-                faults.push(fault);
-                return Err(faults);
-            }
-        };
-        let (Ok(detail), true) = (own, faults.is_empty()) else { return Err(faults) };
-        let found = shared.location.and_then(|at| self.reference.locate(at));
-        let listing = shared.into_row(kind, status, slug, found, stamp);
-        Ok(Record { listing, detail, products: Vec::new(), former_slugs: Vec::new() })
-    }
-
-    /// The row of what only its kind has.
-    fn own(&self, kind: Kind, value: Map<String, Value>, id: Uuid) -> Result<Detail, Vec<Fault>> {
-        fn checked<D>(draft: D, faults: Vec<Fault>) -> Result<D, Vec<Fault>> {
-            if faults.is_empty() { Ok(draft) } else { Err(faults) }
-        }
-        let value = Value::Object(value);
-        let one = |fault| vec![fault];
-        Ok(match kind {
-            Kind::Place => {
-                let draft: place::Draft = read_draft(value).map_err(one)?;
-                let faults = draft.check();
-                Detail::Place(checked(draft, faults)?.into_row(id))
-            }
-            Kind::Producer => {
-                let draft: producer::Draft = read_draft(value).map_err(one)?;
-                let mut faults = draft.check();
-                if draft.centre.is_some_and(|centre| !self.centres.contains(&centre)) {
-                    let fault = Fault::new("unknown_reference", "bukan sentra", "is no centre");
-                    faults.push(fault.below("centre"));
-                }
-                Detail::Producer(checked(draft, faults)?.into_row(id))
-            }
-            Kind::Event => {
-                let draft: event::Draft = read_draft(value).map_err(one)?;
-                let faults = draft.check(self.now, &self.reference);
-                Detail::Event(checked(draft, faults)?.into_row(id))
-            }
-        })
+    /// The fault of a centre that is none.
+    fn centre_fault(&self, record: &Record) -> Option<Fault> {
+        record.producer()?.centre.filter(|centre| !self.centres.contains(centre))?;
+        Some(Fault::new("unknown_reference", "bukan sentra", "is no centre").below("centre"))
     }
 
     /// Notes which of the producers that `entries` may belong to are centres.
@@ -511,7 +461,7 @@ impl<'a> Import<'a> {
         value.shift_remove("producer");
         value.shift_remove("id");
         let draft: product::Draft =
-            read_draft(Value::Object(value)).map_err(|fault| vec![fault])?;
+            read_draft(&Value::Object(value)).map_err(|fault| vec![fault])?;
         let mut faults = draft.check();
         let Some(slug) = slug.filter(|_| faults.is_empty()) else {
             if faults.is_empty() {
@@ -662,7 +612,7 @@ fn unreadable(error: &serde_json::Error) -> Fault {
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub fn read_draft<D: DeserializeOwned>(value: Value) -> Result<D, Fault> {
+pub fn read_draft<D: DeserializeOwned>(value: &Value) -> Result<D, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let said = error.inner().to_string();
         let code = if said.starts_with("unknown field") { "unknown_member" } else { "bad_format" };
@@ -795,7 +745,7 @@ struct Feature {
 
 fn read_area(feature: &RawValue) -> Result<area::Model, Vec<Fault>> {
     let value: Value = serde_json::from_str(feature.get()).map_err(|e| vec![unreadable(&e)])?;
-    let feature: Feature = read_draft(value).map_err(|fault| vec![fault])?;
+    let feature: Feature = read_draft(&value).map_err(|fault| vec![fault])?;
     feature.properties.into_row(feature.geometry)
 }
 

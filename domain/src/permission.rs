@@ -62,8 +62,12 @@ operations! {
     Decide = "decide",
     /// Ask to keep it.
     Claim = "claim",
+    /// Read what somebody claims, and why.
+    SeeClaim = "see_claim",
     /// Decide who keeps it.
     Entrust = "entrust",
+    /// Take back a proposal or a claim.
+    TakeBack = "take_back",
 }
 
 /// How an account stands to a listing.
@@ -71,6 +75,8 @@ operations! {
 pub enum Standing {
     /// Anybody who has signed in.
     Anybody,
+    /// Who made the proposal or the claim that it is about.
+    Author,
     /// Who keeps it.
     Keeper,
     /// Who keeps it, and is trusted by its agency.
@@ -95,10 +101,10 @@ pub enum Verdict {
 }
 
 use Operation::{
-    Archive, Claim, Decide, Edit, Entrust, Merge, Publish, Refuse, Restore, See, SeeRecord, Submit,
-    Suspend, Vouch, Withdraw,
+    Archive, Claim, Decide, Edit, Entrust, Merge, Publish, Refuse, Restore, See, SeeClaim,
+    SeeRecord, Submit, Suspend, TakeBack, Vouch, Withdraw,
 };
-use Standing::{Admin, Anybody, Keeper, Officer, Trusted};
+use Standing::{Admin, Anybody, Author, Keeper, Officer, Trusted};
 use Status::{Archived, Draft, InReview, Published, Suspended};
 
 /// Every state.
@@ -131,8 +137,62 @@ const TABLE: &[(Operation, &[Standing], &[Status], Verdict)] = &[
     (Merge, &[Officer, Admin], &[Draft, Published, Suspended], Verdict::Yes),
     (Decide, &[Officer, Admin], &[Published, Suspended], Verdict::Yes),
     (Claim, &[Anybody], &[Published], Verdict::Yes),
+    (SeeClaim, &[Author, Officer, Admin], ANY, Verdict::Yes),
     (Entrust, &[Officer, Admin], ALIVE, Verdict::Yes),
+    (TakeBack, &[Author], ANY, Verdict::Yes),
 ];
+
+/// What is about no one listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// See what waits, take it up, talk about it.
+    Moderate,
+    /// Say what keepers are trusted with.
+    Trust,
+    /// See what people look for and do not find.
+    SeeDemand,
+    /// See accounts, and say who may do what.
+    Appoint,
+}
+
+/// Whose duty is what; an editor's within their agencies.
+const DUTIES: &[(Duty, &[Role])] = &[
+    (Duty::Moderate, &[Role::Editor, Role::Admin]),
+    (Duty::Trust, &[Role::Editor, Role::Admin]),
+    (Duty::SeeDemand, &[Role::Editor, Role::Admin]),
+    (Duty::Appoint, &[Role::Admin]),
+];
+
+/// Whether `duty` is theirs.
+pub fn has(account: &account::Model, duty: Duty) -> bool {
+    DUTIES.iter().any(|(of, roles)| *of == duty && roles.contains(&account.role))
+}
+
+/// Whether they act for `agency`; for what no agency answers for, administrators alone.
+pub fn acts_for(account: &account::Model, agency: Option<&AgencyId>) -> bool {
+    match account.role {
+        Role::Producer => false,
+        Role::Editor => agency.is_some_and(|agency| account.agencies.contains(agency)),
+        Role::Admin => true,
+    }
+}
+
+/// The agencies within which `duty` is theirs, of those `asked` for: absent are all; none of it
+/// where it is not theirs, or not within one that was asked for.
+pub fn within(
+    account: &account::Model,
+    duty: Duty,
+    asked: Vec<AgencyId>,
+) -> Option<Option<Vec<AgencyId>>> {
+    if !has(account, duty) || !asked.iter().all(|agency| acts_for(account, Some(agency))) {
+        return None;
+    }
+    Some(match (account.role, asked.is_empty()) {
+        (Role::Admin, true) => None,
+        (_, true) => Some(account.agencies.0.clone()),
+        (_, false) => Some(asked),
+    })
+}
 
 /// What comes of `operation` on a listing that is `status`, by somebody who stands so to it.
 pub fn may(operation: Operation, standings: &[Standing], status: Status) -> Verdict {
@@ -158,13 +218,8 @@ pub fn standings(
         standings.push(Keeper);
         standings.extend(kept.trusted.then_some(Trusted));
     }
-    match account.role {
-        Role::Producer => {}
-        Role::Editor => {
-            let of_it = agency.is_some_and(|agency| account.agencies.contains(agency));
-            standings.extend(of_it.then_some(Officer));
-        }
-        Role::Admin => standings.push(Admin),
+    if acts_for(account, agency) {
+        standings.push(if account.role == Role::Admin { Admin } else { Officer });
     }
     standings
 }
@@ -242,6 +297,33 @@ mod tests {
         kept.trusted = true;
         kept.ended_at = Some(DateTime::UNIX_EPOCH);
         assert_eq!(standings(&account(Role::Producer, &[]), Some(&kept), None), [Anybody]);
+    }
+
+    #[test]
+    fn duties_are_the_offices_and_within_their_agencies() {
+        let (producer, admin) = (account(Role::Producer, &[]), account(Role::Admin, &[]));
+        let editor = account(Role::Editor, &["dinas-kukmp"]);
+        let asked = |agency: &str| vec![agency.parse::<AgencyId>().unwrap()];
+        for duty in [Duty::Moderate, Duty::Trust, Duty::SeeDemand, Duty::Appoint] {
+            assert!(!has(&producer, duty) && has(&admin, duty));
+            assert_eq!(has(&editor, duty), duty != Duty::Appoint);
+        }
+        let moderate = |account, asked| within(account, Duty::Moderate, asked);
+        assert_eq!(moderate(&producer, vec![]), None);
+        assert_eq!(moderate(&admin, vec![]), Some(None));
+        assert_eq!(moderate(&admin, asked("dinas-kukmp")), Some(Some(asked("dinas-kukmp"))));
+        assert_eq!(moderate(&editor, vec![]), Some(Some(asked("dinas-kukmp"))));
+        assert_eq!(moderate(&editor, asked("dinas-pariwisata")), None);
+    }
+
+    #[test]
+    fn who_made_a_proposal_or_a_claim_may_see_it_and_take_it_back() {
+        for status in Status::ALL {
+            for operation in [SeeClaim, TakeBack] {
+                assert_eq!(may(operation, &[Anybody, Author], status), Verdict::Yes);
+                assert_eq!(may(operation, &[Anybody, Keeper], status), Verdict::No);
+            }
+        }
     }
 
     #[test]

@@ -254,6 +254,19 @@ pub async fn former_ids_of(
     Ok(found)
 }
 
+/// Whose `slugs` are, or were: nobody else may take one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn holders_of(
+    db: &impl ConnectionTrait,
+    slugs: &[Slug],
+) -> Result<HashMap<Slug, Uuid>, DbErr> {
+    let mut holders = former_ids_of(db, slugs).await?;
+    holders.extend(ids_of(db, slugs).await?);
+    Ok(holders)
+}
+
 /// Which rows of a table that belongs to listings.
 #[derive(Clone, Copy)]
 enum Of<'a> {

@@ -8,10 +8,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    category,
+    category, claim,
     key::{AgencyId, CategoryCode},
     listing::{self, stored_vocabulary},
     reference::Reference,
+    revision,
 };
 
 pub mod entity;
@@ -60,21 +61,27 @@ impl Model {
     }
 }
 
-/// The agency that answers for a listing: the one it names, else the one that answers for the
-/// nearest of its category's ancestors, else for its kind; of several the first by id.
+/// The agency that answers for a listing: the one it names, else [`answering`].
 pub fn agency_of(listing: &listing::Model, reference: &Reference) -> Option<AgencyId> {
-    if let Some(named) = &listing.responsible_agency {
-        return Some(named.clone());
-    }
+    let named = listing.responsible_agency.clone();
+    named.or_else(|| answering(listing.kind, &listing.category, reference))
+}
+
+/// The agency that answers for the nearest of a category's ancestors, else for the kind; of several
+/// the first by id.
+pub fn answering(
+    kind: listing::Kind,
+    category: &CategoryCode,
+    reference: &Reference,
+) -> Option<AgencyId> {
     let depth = |code: &CategoryCode| code.as_str().len();
     let by_category = reference.agencies().filter_map(|agency| {
-        let nearest =
-            agency.categories.iter().filter(|code| category::holds(code, &listing.category));
+        let nearest = agency.categories.iter().filter(|code| category::holds(code, category));
         Some((depth(nearest.max_by_key(|code| depth(code))?), agency))
     });
     let by_category =
         by_category.min_by_key(|(depth, agency)| (std::cmp::Reverse(*depth), agency.id.clone()));
-    let by_kind = || reference.agencies().find(|agency| agency.kinds.contains(&listing.kind));
+    let by_kind = || reference.agencies().find(|agency| agency.kinds.contains(&kind));
     by_category.map(|(_, agency)| agency).or_else(by_kind).map(|agency| agency.id.clone())
 }
 
@@ -96,6 +103,32 @@ pub async fn open_about(db: &impl ConnectionTrait, subject: Uuid) -> Result<Opti
         .filter(entity::Column::ClosedAt.is_null())
         .one(db)
         .await
+}
+
+/// Everything that waits about a listing.
+#[derive(Debug, Default)]
+pub struct Open {
+    /// As it stands in the queue.
+    pub reviews: Vec<Model>,
+    /// Proposals.
+    pub revisions: Vec<revision::Model>,
+    /// Claims.
+    pub claims: Vec<claim::Model>,
+}
+
+/// Everything that waits about `listing`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all_about(db: &impl ConnectionTrait, listing: Uuid) -> Result<Open, DbErr> {
+    let reviews = entity::Entity::find()
+        .filter(entity::Column::Listing.eq(listing))
+        .filter(entity::Column::ClosedAt.is_null())
+        .all(db)
+        .await?;
+    let revisions = revision::pending(db, listing).await?;
+    let claims = claim::pending(db, listing).await?;
+    Ok(Open { reviews, revisions, claims })
 }
 
 /// What of the queue is asked for.

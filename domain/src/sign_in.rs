@@ -10,7 +10,7 @@ use argon2::{
     password_hash::SaltString,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::{account::Address, audit::digest};
@@ -108,6 +108,16 @@ impl Model {
 /// When the database fails.
 pub async fn at(db: &impl ConnectionTrait, address: &Address) -> Result<Option<Model>, DbErr> {
     entity::Entity::find_by_id(digest(address.as_str())).one(db).await
+}
+
+/// Forgets the codes that are over, and were sent so long ago that they count for nothing, at `now`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let over = entity::Column::ExpiresAt.lte(now - WINDOW);
+    entity::Entity::delete_many().filter(over).exec(db).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use tower::Service as _;
@@ -50,8 +50,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let app = App::start(store, settings, Clock::system())
         .await
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
+    // Before anybody knows where it is: who is told may stop it at once.
+    let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
     println!("Griya is at http://{address}");
-    listen(listener, &api::service(app.clone())).await;
+    listen(listener, &api::service(app.clone()), stop).await;
     app.end().await;
     Ok(())
 }
@@ -60,14 +62,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 /// the answer that is under way.
 ///
 /// A loop of its own because the framework's has no time limit for whoever sends headers slowly.
-async fn listen(mut listener: TcpListener, edge: &Edge) {
+async fn listen(mut listener: TcpListener, edge: &Edge, stop: Stop) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_PATIENCE)
         .max_buf_size(HEAD)
         .pipeline_flush(true);
     let open = GracefulShutdown::new();
-    let mut stop = pin!(told_to_stop());
+    let mut stop = pin!(stop.told());
     loop {
         let (stream, peer) = tokio::select! {
             // The framework's, which waits and tries again where the system gives no connection.
@@ -97,12 +99,25 @@ async fn is_ours_to_fill(store: &Store) -> Result<bool, Failure> {
     others.map(|others| !others).map_err(|error| Failure::new("cannot read the database", &error))
 }
 
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = interrupted => {}
-        _ = terminated.recv() => {}
+/// The signals that end the program.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// From now on they are heard, and no longer end the program by themselves.
+    fn listen() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
     }
-    tracing::info!("stopping: open requests are answered first");
+
+    /// Waits for one of them.
+    async fn told(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        tracing::info!("stopping: open requests are answered first");
+    }
 }

@@ -1,7 +1,7 @@
 //! The schemas of what a write may say of a listing, and of what it is answered.
 //!
-//! By hand, because `domain`'s drafts know nothing of HTTP. `tests/contract.rs` holds them to the
-//! drafts' own lists of members; the limits are those of the drafts' checks.
+//! By hand, because `domain`'s drafts know nothing of HTTP. A test holds them to the drafts' own lists
+//! of members; the limits are those of the drafts' checks.
 
 use std::borrow::Cow;
 
@@ -373,4 +373,29 @@ schemas! {
             members,
         )
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{
+        event as event_, listing, place as place_, producer as producer_, product as product_,
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_member_that_a_draft_has_is_described_and_no_other() {
+        for (schema, members) in [
+            (shared(), &listing::Draft::MEMBERS[..]),
+            (place(), &place_::Draft::MEMBERS),
+            (producer(), &producer_::Draft::MEMBERS),
+            (event(), &event_::Draft::MEMBERS),
+            (product(), &product_::Draft::MEMBERS),
+        ] {
+            let described: BTreeSet<&str> = schema.keys().map(String::as_str).collect();
+            assert_eq!(described, members.iter().copied().collect());
+        }
+    }
 }
