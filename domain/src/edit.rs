@@ -215,7 +215,7 @@ impl Edit<'_> {
             faults.extend(fault);
             known
         });
-        let shared = read::<listing::Draft>(listing::split(&mut said), shared_skeleton());
+        let shared = read::<listing::Draft>(listing::split(&mut said), &shared_skeleton());
         let mut shared = shared.map_err(|found| faults.extend(found)).ok();
         if let (Some(shared), Some(agreed)) = (&mut shared, agreed) {
             faults.extend(self.date_consent(&mut shared.contacts.0, agreed));
@@ -311,17 +311,17 @@ impl Edit<'_> {
         }
         Ok(match kind {
             Kind::Place => {
-                let draft: place::Draft = read(said, State::new())?;
+                let draft: place::Draft = read(said, &State::new())?;
                 let faults = draft.check();
                 Detail::Place(checked(draft, faults)?.into_row(id))
             }
             Kind::Producer => {
-                let draft: producer::Draft = read(said, producer_skeleton())?;
+                let draft: producer::Draft = read(said, &producer_skeleton())?;
                 let faults = draft.check();
                 Detail::Producer(checked(draft, faults)?.into_row(id))
             }
             Kind::Event => {
-                let draft: event::Draft = read(said, event_skeleton())?;
+                let draft: event::Draft = read(said, &event_skeleton())?;
                 let faults = draft.check(self.now, self.reference);
                 Detail::Event(checked(draft, faults)?.into_row(id))
             }
@@ -368,7 +368,7 @@ fn product(
     others: &[product::Model],
 ) -> Result<product::Model, Vec<Fault>> {
     let name = said.get("name").cloned().unwrap_or_default();
-    let draft: product::Draft = read(said, product_skeleton())?;
+    let draft: product::Draft = read(said, &product_skeleton())?;
     let mut faults = draft.check();
     let taken = |slug: &Slug| others.iter().any(|other| other.slug == *slug);
     let slug = match draft.slug.clone().or_else(|| old.map(|old| old.slug.clone())) {
@@ -462,7 +462,7 @@ fn object(value: Value) -> State {
 }
 
 /// Reads a draft; every member that does not fit is a fault, and every one that must be there.
-fn read<D: DeserializeOwned>(said: State, skeleton: State) -> Result<D, Vec<Fault>> {
+fn read<D: DeserializeOwned>(said: State, skeleton: &State) -> Result<D, Vec<Fault>> {
     let said = Value::Object(said);
     let first = match read_draft(&said) {
         Ok(draft) => return Ok(draft),
