@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod auth;
+mod changes;
 mod contract;
 mod crowd;
 mod cursors;
@@ -15,6 +16,7 @@ mod media;
 mod oracle;
 mod parameters;
 mod permissions;
+mod phone;
 mod private;
 mod problems;
 mod program;

@@ -21,6 +21,8 @@ use crate::{
 const FRESH: i64 = 60;
 /// How long after that it may be shown while a new one is fetched, seconds.
 const STALE: i64 = 600;
+/// `Cache-Control` of what a moment makes old.
+const BRIEF: &str = "public, max-age=1";
 /// Room for the headers of an answer with those that the edge adds.
 const HEADERS: usize = 16;
 
@@ -30,6 +32,8 @@ pub mod media {
     pub const JSON: &str = "application/json";
     /// RFC 7946.
     pub const GEOJSON: &str = "application/geo+json";
+    /// Server-sent events (HTML Standard).
+    pub const EVENTS: &str = "text/event-stream";
 }
 
 /// A representation.
@@ -40,6 +44,7 @@ pub struct Answer {
     lang: Lang,
     version: Option<i64>,
     span: Option<Span>,
+    brief: bool,
     link: Option<String>,
     sighting: Option<Arc<Sighting>>,
 }
@@ -80,7 +85,16 @@ impl Answer {
     /// What is written already, as it is, of the type `media`, for a reader of `lang`.
     pub fn bytes(body: impl Into<Bytes>, media: &'static str, lang: Lang) -> Self {
         let body = body.into();
-        Self { body, media, lang, version: None, span: None, link: None, sighting: None }
+        Self {
+            body,
+            media,
+            lang,
+            version: None,
+            span: None,
+            brief: false,
+            link: None,
+            sighting: None,
+        }
     }
 
     /// The version that leads the tag.
@@ -94,6 +108,12 @@ impl Answer {
     #[must_use]
     pub fn until(self, moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         Self { span: moment.map(|until| Span { from: now, until }), ..self }
+    }
+
+    /// Fresh for a moment only: whoever asks wants what is newest.
+    #[must_use]
+    pub fn brief(self) -> Self {
+        Self { brief: true, ..self }
     }
 
     /// With a `Link`.
@@ -130,7 +150,9 @@ impl IntoResponse for Answer {
             header::VARY,
             HeaderValue::from_static("Accept, Accept-Language, Accept-Encoding"),
         );
-        headers.insert(header::CACHE_CONTROL, freshness(self.span, now));
+        let freshness =
+            if self.brief { HeaderValue::from_static(BRIEF) } else { freshness(self.span, now) };
+        headers.insert(header::CACHE_CONTROL, freshness);
         for (name, value) in [(header::ETAG, Some(tag)), (header::LINK, self.link)] {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
                 headers.insert(name, value);

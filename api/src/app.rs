@@ -8,10 +8,11 @@ use domain::{
     writer::{Unit, Write, Writer},
 };
 use search::Index;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     attempts::Attempts,
+    changes,
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
@@ -51,6 +52,10 @@ pub struct App {
     pub outbox: Outbox,
     /// What makes pictures, and where they lie.
     pub(crate) pictures: Pictures,
+    /// Room for those who listen to changes.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Whether the node ends: then who listens is let go.
+    pub(crate) ended: watch::Sender<bool>,
     feed: tailer::Feed,
 }
 
@@ -100,6 +105,8 @@ impl App {
             slow: Arc::new(Semaphore::new(SLOW)),
             messenger,
             outbox,
+            streams: Arc::new(Semaphore::new(changes::STREAMS)),
+            ended: watch::Sender::new(false),
             feed,
         })
     }
@@ -131,7 +138,17 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn forget(&self) -> Result<(), Error> {
-        Ok(housekeeping::forget(&self.store, self.clock.now()).await?)
+        Ok(housekeeping::forget(&self.store, self.clock.now(), &self.settings).await?)
+    }
+
+    /// Waits until the index shows something newer than change `seq`.
+    pub(crate) async fn shown_after(&self, seq: i64) {
+        self.feed.moved_on(seq).await;
+    }
+
+    /// Lets go of those who listen to changes: they would never go by themselves.
+    pub fn let_go(&self) {
+        self.ended.send_replace(true);
     }
 
     /// For a node that stops: writes the counts, and keeps what the next start would have to read

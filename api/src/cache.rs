@@ -34,8 +34,9 @@ const OVERHEAD: usize = 2048;
 /// A usual answer, bytes; only a guess for the size of the table.
 const USUAL: u64 = 8 * 1024;
 
-/// Paths below which nothing is public, or every request counts.
-const PRIVATE: [&str; 5] = ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/"];
+/// Paths below which nothing is public, every request counts, or no answer ends.
+const PRIVATE: [&str; 6] =
+    ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/", "/v1/changes/"];
 
 /// A public read, and all of it that decides the answer.
 ///

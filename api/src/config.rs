@@ -1,6 +1,8 @@
 //! Settings: every one of them, typed, with its flag, its variable and its default.
 
-use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    convert::Infallible, fmt, net::SocketAddr, num::NonZeroU16, path::PathBuf, str::FromStr,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -87,6 +89,11 @@ pub struct Settings {
     /// What it knows us by: sent to it as a bearer token.
     #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_TOKEN", hide_env_values = true)]
     pub message_gateway_token: Option<String>,
+
+    /// For how many days the log of changes is kept: whoever follows `/v1/changes` and stays away
+    /// longer starts anew. Without it, for ever.
+    #[arg(long, global = true, env = "GRIYA_CHANGES_DAYS")]
+    pub changes_days: Option<NonZeroU16>,
 
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]

@@ -201,7 +201,8 @@ pub struct OrganiserView {
 }
 
 impl Seen<'_> {
-    fn event(&self, document: &Document, record: &Record) -> Option<EventView> {
+    /// An event, if it is one.
+    pub fn event(&self, document: &Document, record: &Record) -> Option<EventView> {
         let domain::event::Model {
             id: _,
             schedule,
@@ -215,14 +216,13 @@ impl Seen<'_> {
             capacity,
             series,
         } = record.event()?;
-        let next = document.next_occurrence(self.now);
         Some(EventView {
             listing: self.listing(document, record),
             schedule: serde_json::to_value(schedule).unwrap_or_default(),
             event_status: *event_status,
             status_reason: self.tongue.maybe(status_reason.as_ref()),
             previous_start: previous_start.map(|at| local(at, document)),
-            next_occurrence: next.and_then(|one| Self::occurrence(document, &one)),
+            next_occurrence: self.next_occurrence(document),
             venue: venue.and_then(|id| self.link(id)),
             organiser: organiser.as_ref().and_then(|organiser| self.organiser(organiser)),
             admission: admission.as_ref().map(|admission| self.admission(admission)),

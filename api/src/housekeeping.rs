@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-use domain::{daily_count, kept_answer, sign_in, store::Store};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{change, daily_count, kept_answer, sign_in, store::Store};
 use sea_orm::DbErr;
 
 use crate::{clock::Clock, config::Settings};
@@ -22,11 +22,12 @@ pub fn start(store: Store, clock: Clock, settings: &Arc<Settings>) {
 }
 
 async fn come_by(store: Store, clock: Clock, alive: Weak<Settings>) {
-    while alive.strong_count() > 0 {
-        if let Err(error) = forget(&store, clock.now()).await {
+    while let Some(settings) = alive.upgrade() {
+        if let Err(error) = forget(&store, clock.now(), &settings).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "what is over is not forgotten yet");
         }
+        drop(settings);
         tokio::time::sleep(EVERY).await;
     }
 }
@@ -35,8 +36,11 @@ async fn come_by(store: Store, clock: Clock, alive: Weak<Settings>) {
 ///
 /// # Errors
 /// When the database fails; what is left is forgotten the next time.
-pub async fn forget(store: &Store, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub async fn forget(store: &Store, now: DateTime<Utc>, settings: &Settings) -> Result<(), DbErr> {
     let db = &store.writer;
+    if let Some(days) = settings.changes_days {
+        change::forget(db, now - TimeDelta::days(days.get().into())).await?;
+    }
     daily_count::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
     sign_in::forget(db, now).await

@@ -15,6 +15,7 @@ mod body;
 mod cache;
 mod calendar;
 mod categories;
+mod changes;
 mod checkpoint;
 mod claims;
 pub mod clock;
@@ -99,6 +100,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(agencies::router())
         .merge(media::router())
         .merge(uploads::router())
+        .merge(changes::router())
         .merge(health::router())
         .split_for_parts()
 }

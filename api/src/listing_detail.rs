@@ -10,7 +10,7 @@ use domain::record::Record;
 use domain::{Fault, listing::Kind};
 use search::{Document, Lookup, Snapshot};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, media},
@@ -44,6 +44,19 @@ impl utoipa::IntoParams for DetailParams {
     ) -> Vec<utoipa::openapi::path::Parameter> {
         [&COMMON, &FORMAT, &TEXTS].into_iter().flatten().map(Spec::document).collect()
     }
+}
+
+/// How the texts of an answer are wanted, by `texts` and `lang`.
+pub fn tongue(asked: &mut Asked) -> Tongue {
+    let all = asked.params.one_with("texts", |raw| match raw {
+        "all" => Ok(()),
+        _ => Err(Fault::new("unknown_value", "harus all", "must be all")),
+    });
+    if all.is_some() && asked.params.has("lang") {
+        let fault = Fault::new("contradiction", "texts=all atau lang", "either texts=all or lang");
+        asked.params.fault("texts", fault);
+    }
+    if all.is_some() { Tongue::All } else { Tongue::One(asked.lang) }
 }
 
 /// What a path leads to: a document, or the answer instead.
@@ -84,6 +97,22 @@ pub fn find(
     }
 }
 
+/// A listing as its detail has it, whatever its kind; a producer with its `products`.
+///
+/// # Errors
+/// When it cannot be written, which only a bug can bring about.
+pub fn whole(seen: &Seen<'_>, document: &Document, record: &Record) -> serde_json::Result<Value> {
+    let mut whole = match record.listing.kind {
+        Kind::Place => serde_json::to_value(seen.place(document, record))?,
+        Kind::Producer => serde_json::to_value(seen.producer(document, record))?,
+        Kind::Event => serde_json::to_value(seen.event(document, record))?,
+    };
+    if record.listing.kind == Kind::Producer {
+        whole["products"] = serde_json::to_value(seen.products(document, record))?;
+    }
+    Ok(whole)
+}
+
 /// Answers with the detail that `view` makes of the listing; to `person`, where it is not public and
 /// theirs to see, as they manage it.
 ///
@@ -114,21 +143,13 @@ fn public<V: Serialize>(
     view: impl FnOnce(&Seen<'_>, &Document, &Record) -> V,
 ) -> Result<Response, Problem> {
     let media = asked.media(&[media::JSON, media::GEOJSON])?;
-    let all = asked.params.one_with("texts", |raw| match raw {
-        "all" => Ok(()),
-        _ => Err(Fault::new("unknown_value", "harus all", "must be all")),
-    });
-    if all.is_some() && asked.params.has("lang") {
-        let fault = Fault::new("contradiction", "texts=all atau lang", "either texts=all or lang");
-        asked.params.fault("texts", fault);
-    }
+    let tongue = tongue(&mut asked);
     asked.params.finish(&[&COMMON, &FORMAT, &TEXTS])?;
     let document = match find(app, &asked.snapshot, kind, key, ("", &asked.query))? {
         Found::Here(document) => document,
         Found::Moved(response) => return Ok(response),
     };
     let record = document.record();
-    let tongue = if all.is_some() { Tongue::All } else { Tongue::One(asked.lang) };
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
     let mut body = serde_json::to_value(view(&seen, &document, &record))
         .map_err(|error| Problem::internal(&error))?;

@@ -8,6 +8,7 @@ use domain::{
     listing::{Access, Facility, Kind, Language, Payment, names_nothing, unknown_word},
     position::Position,
     producer::{CertificateKind, Form},
+    reference::Reference,
 };
 use search::{
     Bbox, Centre, Edge, Facet, Facts, Lookup, Query, Shape, Snapshot, Sort, Window,
@@ -168,13 +169,14 @@ impl Asked {
             except,
             bbox: p.one_with("bbox", bbox),
             shape: shape(p),
-            areas: p.many_with("area", |raw| {
-                raw.parse().and_then(|code| known(reference.area(&code).is_some(), code))
-            }),
-            kinds: kinds(p, kind),
-            categories: p.many_with("category", |raw| {
-                raw.parse().and_then(|code| known(reference.category(&code).is_some(), code))
-            }),
+            areas: areas(p, reference),
+            kinds: match kind {
+                // The path fixes it, and `LIST` without `kind` is what `finish` is given: a `kind=`
+                // there is an unknown parameter.
+                Some(kind) => vec![kind],
+                None => kinds(p),
+            },
+            categories: categories(p, reference),
             tags: p.many("tag"),
             open_at: p.one_with("open_at", instant_edge),
             facts: facts(p, &snapshot),
@@ -201,19 +203,26 @@ pub fn known<T>(exists: bool, code: T) -> Result<T, Fault> {
     if exists { Ok(code) } else { Err(names_nothing()) }
 }
 
-fn kinds(p: &mut Params, kind: Option<Kind>) -> Vec<Kind> {
-    let read = |raw: &str| {
-        Kind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == raw)
-            .ok_or_else(|| unknown_word(&["place", "producer", "event"]))
-    };
-    match kind {
-        // The path fixes it, and `LIST` without `kind` is what `finish` is given: a `kind=` there
-        // is an unknown parameter.
-        Some(kind) => vec![kind],
-        None => p.many_with("kind", read),
-    }
+/// The areas asked for.
+pub fn areas(p: &mut Params, reference: &Reference) -> Vec<AreaCode> {
+    p.many_with("area", |raw| {
+        raw.parse().and_then(|code| known(reference.area(&code).is_some(), code))
+    })
+}
+
+/// The categories asked for.
+pub fn categories(p: &mut Params, reference: &Reference) -> Vec<CategoryCode> {
+    p.many_with("category", |raw| {
+        raw.parse().and_then(|code| known(reference.category(&code).is_some(), code))
+    })
+}
+
+/// The kinds asked for.
+pub fn kinds(p: &mut Params) -> Vec<Kind> {
+    p.many_with("kind", |raw| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == raw);
+        kind.ok_or_else(|| unknown_word(&["place", "producer", "event"]))
+    })
 }
 
 /// A latitude and a longitude that go together.

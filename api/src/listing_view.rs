@@ -39,6 +39,10 @@ pub struct Seen<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// No moment: for what is kept and read later. Nothing is open or closed then, no occurrence is the
+/// next, and notices are those there are, over or not.
+pub const WHENEVER: DateTime<Utc> = DateTime::<Utc>::MIN_UTC;
+
 /// A category with its name.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NamedCategory)]
@@ -361,7 +365,16 @@ impl Seen<'_> {
 
     /// Whether it is open now, and when it opens next unless it is.
     pub fn open(&self, document: &Document) -> OpenNow {
+        if self.now == WHENEVER {
+            return OpenNow::default();
+        }
         document.stretch(self.now).map(|stretch| open_now(&stretch)).unwrap_or_default()
+    }
+
+    /// The first occurrence of an event that has not ended.
+    pub fn next_occurrence(&self, document: &Document) -> Option<OccurrenceView> {
+        let next = (self.now != WHENEVER).then(|| document.next_occurrence(self.now)).flatten();
+        next.and_then(|one| Self::occurrence(document, &one))
     }
 
     /// One occurrence of an event.

@@ -78,6 +78,20 @@ pub fn item_fields() -> &'static Fields {
     })
 }
 
+/// Every member that `fields` may name of a listing as a whole, whatever its kind.
+pub fn whole_fields() -> &'static Fields {
+    static FIELDS: OnceLock<Fields> = OnceLock::new();
+    FIELDS.get_or_init(|| {
+        let mut tree = Fields::default();
+        for name in ["Place", "Producer", "Event"] {
+            collect(&json!({"$ref": format!("#/components/schemas/{name}")}), "", &mut tree, 0);
+        }
+        tree.grow("products");
+        collect(&json!({"$ref": "#/components/schemas/Product"}), "products", &mut tree, 1);
+        tree
+    })
+}
+
 /// The deepest member of an item; schemas do not nest further.
 const DEPTH: usize = 6;
 

@@ -88,7 +88,8 @@ impl Seen<'_> {
         }
     }
 
-    fn place(&self, document: &Document, record: &Record) -> Option<PlaceView> {
+    /// A place, if it is one.
+    pub fn place(&self, document: &Document, record: &Record) -> Option<PlaceView> {
         let domain::place::Model {
             id: _,
             admission,

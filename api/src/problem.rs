@@ -81,6 +81,9 @@ kinds! {
     Gone = GONE, "gone", "Sudah tidak ada", "Gone",
         "Entri ini pernah terbuka untuk umum dan kini tidak lagi. `merged_into`, bila ada, adalah penggantinya.",
         "This listing was public once and is no longer. `merged_into`, where present, is the one that stayed.";
+    CursorExpired = GONE, "cursor-expired", "Kursor kedaluwarsa", "Cursor expired",
+        "Catatan perubahan tidak lagi menjangkau kursor ini, atau catatan itu sudah lain. Mulai lagi dari awal: minta tanpa `since`, lalu buang yang tidak ikut terkirim.",
+        "The log of changes does not reach back to this cursor any more, or is another one. Start anew: ask without `since`, then drop what did not come.";
     Stale = PRECONDITION_FAILED, "stale", "Sudah berubah", "Changed since",
         "Entri berubah sejak dibaca. `ETag` membawa tanda keadaan sekarang: baca ulang, lalu coba lagi.",
         "It has changed since it was read. `ETag` carries the tag of its state now: read it again, then try again.";

@@ -133,7 +133,8 @@ pub struct ProductView {
 }
 
 impl Seen<'_> {
-    fn producer(&self, document: &Document, record: &Record) -> Option<ProducerView> {
+    /// A producer, if it is one.
+    pub fn producer(&self, document: &Document, record: &Record) -> Option<ProducerView> {
         let domain::producer::Model {
             id: _,
             form,
@@ -178,6 +179,11 @@ impl Seen<'_> {
             group_size: *group_size,
             languages: languages.iter().map(|language| language.as_str().to_owned()).collect(),
         }
+    }
+
+    /// The products of a producer that are shown.
+    pub fn products(&self, document: &Document, record: &Record) -> Vec<ProductView> {
+        shown_products(record).map(|product| self.product(product, document)).collect()
     }
 
     fn product(&self, product: &product::Model, document: &Document) -> ProductView {
@@ -284,7 +290,6 @@ async fn list_producer_products(
     let tongue = Tongue::One(asked.lang);
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
     let record = document.record();
-    let items = shown_products(&record).map(|product| seen.product(product, &document)).collect();
-    let page = ProductPage { items, cursor: None };
+    let page = ProductPage { items: seen.products(&document, &record), cursor: None };
     Ok(Answer::of(&page, media::JSON, asked.lang)?.into_response())
 }

@@ -60,6 +60,13 @@ impl Feed {
         matches!(tokio::time::timeout(PATIENCE, shown).await, Ok(Ok(_)))
     }
 
+    /// Waits until the index shows more than change `seq`, or the tailer is gone.
+    pub async fn moved_on(&self, seq: i64) {
+        let mut position = self.position.clone();
+        // Another log may be shorter: whoever waits looks at that too.
+        let _ = position.wait_for(|position| *position != seq).await;
+    }
+
     /// Ends the tailer, and waits until it has kept what it knows.
     pub async fn end(&self) {
         let (tell, ended) = oneshot::channel();

@@ -4,6 +4,7 @@
 //! PostgreSQL the writer holds an advisory lock from before it draws numbers until it commits.
 //! Rollbacks leave gaps; nobody waits for one to fill.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter,
     QueryOrder, QuerySelect,
@@ -86,6 +87,70 @@ pub async fn from(db: &impl ConnectionTrait, seq: i64, limit: u64) -> Result<Vec
         .limit(limit)
         .all(db)
         .await
+}
+
+/// The changes after `seq` up to `until`, in order, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn between(
+    db: &impl ConnectionTrait,
+    seq: i64,
+    until: i64,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    entity::Entity::find()
+        .filter(entity::Column::Seq.gt(seq))
+        .filter(entity::Column::Seq.lte(until))
+        .order_by_asc(entity::Column::Seq)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// The newest change after `seq` up to `until` of something that is shown within listings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_within_listings(
+    db: &impl ConnectionTrait,
+    seq: i64,
+    until: i64,
+) -> Result<Option<i64>, DbErr> {
+    entity::Entity::find()
+        .filter(entity::Column::Kind.is_in([Kind::Area, Kind::Category, Kind::Agency]))
+        .filter(entity::Column::Seq.gt(seq))
+        .filter(entity::Column::Seq.lte(until))
+        .select_only()
+        .expr(entity::Column::Seq.max())
+        .into_tuple::<Option<i64>>()
+        .one(db)
+        .await
+        .map(Option::flatten)
+}
+
+/// Forgets the changes from before `day`, but for the last of them: who has read up to it has
+/// missed nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &impl ConnectionTrait, day: DateTime<Utc>) -> Result<(), DbErr> {
+    let all = entity::Entity::find().order_by_asc(entity::Column::Seq);
+    let Some(oldest) = all.clone().one(db).await? else { return Ok(()) };
+    if oldest.at >= day {
+        return Ok(());
+    }
+    let kept = all.filter(entity::Column::At.gte(day)).one(db).await?;
+    let until = match kept {
+        Some(kept) => kept.seq,
+        None => head(db).await? + 1,
+    };
+    let before = entity::Entity::find().filter(entity::Column::Seq.lt(until));
+    let Some(last) = before.order_by_desc(entity::Column::Seq).one(db).await? else {
+        return Ok(());
+    };
+    entity::Entity::delete_many().filter(entity::Column::Seq.lt(last.seq)).exec(db).await?;
+    Ok(())
 }
 
 /// Whether anybody but `actor` ever changed anything.

@@ -41,6 +41,7 @@ pub mod reference;
 pub mod review;
 pub mod revision;
 pub mod schedule;
+pub mod scope;
 pub mod session;
 pub mod sign_in;
 pub mod store;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::Sender;
 use uuid::Uuid;
 
 use crate::{
-    event,
+    event::{self, Organiser},
     key::Slug,
     listing::{self, Kind, Status},
     place, producer, product,
@@ -71,11 +72,75 @@ impl Record {
             _ => None,
         }
     }
+
+    /// The listings that it names: its venue, its centre, who holds it, what else to see.
+    pub fn links(&self) -> impl Iterator<Item = Uuid> {
+        let organiser = self.event().and_then(|event| match event.organiser {
+            Some(Organiser::Listing(id)) => Some(id),
+            _ => None,
+        });
+        let venue = self.event().and_then(|event| event.venue);
+        let centre = self.producer().and_then(|producer| producer.centre);
+        let named = venue.into_iter().chain(organiser).chain(centre);
+        named.chain(self.listing.see_also.iter().copied())
+    }
 }
 
 /// The most ids of one statement: far below the bind limits of both databases (SQLite 32,766,
 /// PostgreSQL 65,535) and enough that round trips do not count.
 const CHUNK: usize = 500;
+
+/// The ids of the published listings after `after`, in their order, at most `limit`; of `kinds`,
+/// where some are given.
+///
+/// # Errors
+/// When the database fails.
+pub async fn published_after(
+    db: &impl ConnectionTrait,
+    after: Uuid,
+    kinds: &[Kind],
+    limit: u64,
+) -> Result<Vec<Uuid>, DbErr> {
+    let mut published = listing::entity::Entity::find()
+        .filter(listing::entity::Column::Id.gt(after))
+        .filter(listing::entity::Column::Status.eq(Status::Published));
+    if !kinds.is_empty() {
+        published = published.filter(listing::entity::Column::Kind.is_in(kinds.iter().copied()));
+    }
+    published
+        .order_by_asc(listing::entity::Column::Id)
+        .limit(limit)
+        .select_only()
+        .column(listing::entity::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+/// Of a listing that was public once: what it is, when it was written last, and the one that stayed
+/// when two became one.
+pub type Fate = (Uuid, Kind, DateTime<Utc>, Option<Uuid>);
+
+/// What became of those of `ids` that were public once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fates(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Fate>, DbErr> {
+    let mut fates = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let found = listing::entity::Entity::find()
+            .filter(listing::entity::Column::Id.is_in(chunk.iter().copied()))
+            .filter(listing::entity::Column::PublishedAt.is_not_null())
+            .select_only()
+            .column(listing::entity::Column::Id)
+            .column(listing::entity::Column::Kind)
+            .column(listing::entity::Column::UpdatedAt)
+            .column(listing::entity::Column::MergedInto)
+            .into_tuple::<Fate>();
+        fates.extend(found.all(db).await?);
+    }
+    Ok(fates)
+}
 
 /// The listings of these ids, in no order; ids that name none are left out.
 ///

@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 /// What every checkpoint begins with.
 const MAGIC: [u8; 8] = *b"griya-ix";
 /// One more with every change of what is kept, and of how a record is packed; a test says when.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The most bytes of a block: large enough that reading is copying, small enough to be held twice.
 const BLOCK: usize = 1 << 20;
 /// What stands before a block: its length and its checksum.

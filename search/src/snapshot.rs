@@ -37,8 +37,8 @@ pub struct Snapshot {
     segments: Vec<Live>,
     former: imbl::HashMap<Slug, Uuid>,
     gone: imbl::HashMap<Uuid, Gone>,
-    /// The events that take place at a listing.
-    guests: imbl::HashMap<Uuid, Vec<Uuid>>,
+    /// The published listings that name a listing: events at their venue, makers in their centre.
+    linked: imbl::HashMap<Uuid, Vec<Uuid>>,
     lines: Arc<Lines>,
     /// The change it includes last.
     pub seq: i64,
@@ -181,8 +181,7 @@ impl Snapshot {
         for (id, record) in changes.records {
             next.forget(id);
             // An event shows its venue's point: when the venue changes, so does the event.
-            let guests = next.guests.get(&id).cloned().unwrap_or_default();
-            filling.again.extend(guests);
+            filling.again.extend(next.guests(id));
             if let Some(record) = record {
                 next.take(record, &mut filling);
             }
@@ -199,14 +198,15 @@ impl Snapshot {
 
     /// Forgets a listing, whatever it was.
     fn forget(&mut self, id: Uuid) {
-        let former = self.get(id).map(|document| document.record().former_slugs);
-        for slug in former.unwrap_or_default() {
-            self.former.remove(&slug);
-        }
-        let venue = self.get(id).and_then(|document| document.venue());
-        if let Some(mut guests) = venue.and_then(|venue| self.guests.get(&venue).cloned()) {
-            guests.retain(|guest| *guest != id);
-            self.guests.insert(venue.unwrap_or_default(), guests);
+        if let Some(record) = self.get(id).map(|document| document.record()) {
+            for slug in &record.former_slugs {
+                self.former.remove(slug);
+            }
+            for named in record.links() {
+                if let Some(linked) = self.linked.get_mut(&named) {
+                    linked.retain(|from| *from != id);
+                }
+            }
         }
         if self.gone.remove(&id).is_some() {
             self.former.retain(|_, holder| *holder != id);
@@ -236,10 +236,11 @@ impl Snapshot {
             self.gone.insert(id, Gone { kind, merged_into });
             return false;
         }
-        if let Some(venue) = record.event().and_then(|event| event.venue) {
-            let mut guests = self.guests.get(&venue).cloned().unwrap_or_default();
-            guests.push(id);
-            self.guests.insert(venue, guests);
+        for named in record.links() {
+            let linked = self.linked.entry(named).or_default();
+            if !linked.contains(&id) {
+                linked.push(id);
+            }
         }
         true
     }
@@ -377,6 +378,19 @@ impl Snapshot {
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The published listings that name `id`, published or not, as their venue, their centre, who
+    /// holds them, or what else to see.
+    pub fn linked(&self, id: Uuid) -> &[Uuid] {
+        self.linked.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The events that take place at `id`.
+    fn guests(&self, id: Uuid) -> impl Iterator<Item = Uuid> {
+        let there =
+            move |guest: &Uuid| self.get(*guest).is_some_and(|guest| guest.venue() == Some(id));
+        self.linked(id).iter().copied().filter(there)
     }
 
     /// The published listing of that id.

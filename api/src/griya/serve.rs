@@ -53,7 +53,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Before anybody knows where it is: who is told may stop it at once.
     let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
     println!("Griya is at http://{address}");
-    listen(listener, &api::service(app.clone()), stop).await;
+    listen(listener, &app, stop).await;
     app.end().await;
     Ok(())
 }
@@ -62,7 +62,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 /// the answer that is under way.
 ///
 /// A loop of its own because the framework's has no time limit for whoever sends headers slowly.
-async fn listen(mut listener: TcpListener, edge: &Edge, stop: Stop) {
+async fn listen(mut listener: TcpListener, app: &App, stop: Stop) {
+    let edge: Edge = api::service(app.clone());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_PATIENCE)
@@ -89,6 +90,7 @@ async fn listen(mut listener: TcpListener, edge: &Edge, stop: Stop) {
         });
     }
     drop(listener);
+    app.let_go();
     open.shutdown().await;
 }
 

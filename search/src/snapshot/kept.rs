@@ -1,7 +1,6 @@
 //! Kept: a snapshot in a checkpoint.
 //!
-//! What listings refer to is not kept, for it is read in a moment; nor who takes place where, which
-//! the events know.
+//! What listings refer to is not kept, for it is read in a moment.
 
 use std::{
     io::{self, Read, Write},
@@ -31,6 +30,14 @@ impl Snapshot {
         to.column(gone.iter().map(|(_, gone)| gone.kind as u8))?;
         to.column(gone.iter().map(|(_, gone)| u8::from(gone.merged_into.is_some())))?;
         to.column(gone.iter().map(|(_, gone)| gone.merged_into.unwrap_or_default().as_u128()))?;
+        let mut linked: Vec<(&Uuid, &Uuid)> = self
+            .linked
+            .iter()
+            .flat_map(|(named, from)| from.iter().map(move |from| (named, from)))
+            .collect();
+        linked.sort_unstable();
+        to.column(linked.iter().map(|(named, _)| named.as_u128()))?;
+        to.column(linked.iter().map(|(_, from)| from.as_u128()))?;
         to.count(self.segments.len())?;
         for live in &self.segments {
             live.segment.write_to(to)?;
@@ -54,6 +61,12 @@ impl Snapshot {
         let ids = from.column_of(slugs.len())?;
         snapshot.former = slugs.into_iter().zip(ids.into_iter().map(Uuid::from_u128)).collect();
         snapshot.gone = gone(from)?.collect();
+        let named: Vec<u128> = from.column()?;
+        let linked: Vec<u128> = from.column_of(named.len())?;
+        for (named, from) in named.into_iter().zip(linked) {
+            let linked = snapshot.linked.entry(Uuid::from_u128(named)).or_default();
+            linked.push(Uuid::from_u128(from));
+        }
         for _ in 0..from.count(1)? {
             let segment = Segment::read_from(from, &snapshot.reference, &snapshot.lines)?;
             let mut live = Live::new(segment);
@@ -62,11 +75,6 @@ impl Snapshot {
             check(dead.iter().all(there), "who is dead is nobody")?;
             live.dead = Arc::new(Dead::of(dead, live.segment.len()));
             snapshot.segments.push(live);
-        }
-        let events = snapshot.segments.iter().flat_map(Live::documents);
-        let guests = events.filter_map(|event| Some((event.venue()?, event.id)));
-        for (venue, guest) in guests {
-            snapshot.guests.entry(venue).or_default().push(guest);
         }
         Ok(snapshot)
     }

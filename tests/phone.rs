@@ -1,0 +1,234 @@
+//! An honest phone: it keeps what it is told in a file, on a line that breaks, and is killed at any
+//! moment. At the end it holds exactly what is published.
+//!
+//! `PHONE_SEEDS` and `PHONE_WRITES` say how many towns are lived through and how much is written in
+//! each; a run of the tests tries few, the long run is in CONTRIBUTING.
+
+use std::{collections::BTreeMap, path::Path};
+
+use domain::{
+    category,
+    listing::Status,
+    record::{self, Record},
+    writer::{Unit, Write, Writer},
+};
+use rusqlite::{Connection, OptionalExtension as _};
+use sea_orm::EntityTrait as _;
+use serde_json::{Value, json};
+use tests::{Service, at};
+use uuid::Uuid;
+
+/// Chance: the same seed, the same life (SplitMix64, public domain, Vigna).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % sides as u64) as usize
+    }
+
+    fn now_and_then(&mut self, one_in: usize) -> bool {
+        self.roll(one_in) == 0
+    }
+}
+
+fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// What it follows, and the file that it keeps.
+struct Phone {
+    query: &'static str,
+    disk: Connection,
+}
+
+impl Phone {
+    fn open(folder: &Path, query: &'static str) -> Self {
+        let disk = Connection::open(folder.join("phone.db")).unwrap();
+        disk.execute_batch(
+            "CREATE TABLE IF NOT EXISTS listing (id TEXT PRIMARY KEY, state TEXT NOT NULL);
+             CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL);
+             PRAGMA synchronous = OFF;",
+        )
+        .unwrap();
+        Self { query, disk }
+    }
+
+    fn cursor(&self) -> Option<String> {
+        let read = self.disk.query_row("SELECT text FROM cursor", [], |row| row.get(0));
+        read.optional().unwrap()
+    }
+
+    fn held(&self) -> BTreeMap<String, Value> {
+        let mut read = self.disk.prepare("SELECT id, state FROM listing").unwrap();
+        let rows = read.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
+        let rows = rows.map(Result::unwrap);
+        rows.map(|(id, state)| (id, serde_json::from_str(&state).unwrap())).collect()
+    }
+
+    /// Asks for what is new and keeps it; whether there is more. On the way the line may break, or
+    /// somebody takes out the battery.
+    async fn sync(&mut self, service: &Service, dice: &mut Dice, calm: bool) -> bool {
+        let since = self.cursor().map(|text| format!("&since={text}")).unwrap_or_default();
+        let limit = [1, 2, 7, 50, 500][if calm { 4 } else { dice.roll(5) }];
+        let path = format!("/v1/changes?{}&limit={limit}{since}", self.query);
+        let request = service.request(&path).send();
+        if !calm && dice.now_and_then(6) {
+            // The answer never arrives, and the server does not know.
+            drop(request.await.unwrap());
+            return true;
+        }
+        let response = request.await.unwrap();
+        assert_eq!(response.status(), 200);
+        let page: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        let items = page["items"].as_array().unwrap();
+        let died = (!calm && dice.now_and_then(5)).then(|| dice.roll(items.len() + 1));
+        let keeping = self.disk.transaction().unwrap();
+        for (at, item) in items.iter().enumerate() {
+            if died == Some(at) {
+                return true;
+            }
+            let id = item["id"].as_str().unwrap();
+            if item["deleted"] == true {
+                keeping.execute("DELETE FROM listing WHERE id = ?1", [id]).unwrap();
+            } else {
+                let state = item["listing"].to_string();
+                let sql =
+                    "INSERT INTO listing VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = ?2";
+                keeping.execute(sql, [id, &state]).unwrap();
+            }
+        }
+        let cursor = page["cursor"].as_str().unwrap();
+        let sql = "INSERT INTO cursor VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET text = ?1";
+        keeping.execute(sql, [cursor]).unwrap();
+        if died.is_none() {
+            keeping.commit().unwrap();
+        }
+        page["has_more"] == true || died.is_some()
+    }
+}
+
+/// Changes one of `records` as chance has it, perhaps with a second, or what they refer to.
+async fn write(service: &Service, writer: &Writer, records: &mut [Record], dice: &mut Dice) {
+    let mut writes = Vec::new();
+    if dice.now_and_then(97) {
+        let code: domain::key::CategoryCode = "nature.beach".parse().unwrap();
+        let found = category::entity::Entity::find_by_id(code).one(&service.app.store.reader);
+        let mut beach = found.await.unwrap().unwrap();
+        beach.name =
+            serde_json::from_value(json!({"id": format!("Pantai {}", dice.roll(9))})).unwrap();
+        writes.push(Write::from(beach));
+    }
+    let first = dice.roll(records.len());
+    let second = (first + 1 + dice.roll(records.len() - 1)) % records.len();
+    let both = dice.now_and_then(4);
+    for at in [first, second].into_iter().take(1 + usize::from(both)) {
+        let other = records[dice.roll(records.len())].listing.id;
+        change(&mut records[at], other, dice);
+        writes.push(Write::Listing { record: Box::new(records[at].clone()), former_slug: None });
+    }
+    let unit = Unit::new(writes, "test", at(tests::NOON));
+    if dice.now_and_then(3) {
+        service.app.write(unit).await.unwrap();
+    } else {
+        writer.write(unit).await.unwrap();
+    }
+}
+
+fn change(record: &mut Record, other: Uuid, dice: &mut Dice) {
+    let listing = &mut record.listing;
+    listing.version += 1;
+    listing.updated_at += chrono::TimeDelta::seconds(1);
+    match dice.roll(8) {
+        0 => listing.status = Status::Suspended,
+        1 => listing.status = Status::Archived,
+        2 => listing.category = "nature.hill".parse().unwrap(),
+        3 => listing.category = "nature.beach".parse().unwrap(),
+        4 => listing.see_also.0 = vec![other],
+        5 => {
+            let name = json!({"id": format!("Nama {}", dice.roll(1000))});
+            listing.name = serde_json::from_value(name).unwrap();
+        }
+        6 => listing.area = Some("34.02.03.2002".parse().unwrap()),
+        _ => listing.status = Status::Published,
+    }
+    if dice.now_and_then(2) {
+        listing.status = Status::Published;
+    }
+    listing.merged_into =
+        (listing.status == Status::Archived && dice.now_and_then(2)).then_some(other);
+}
+
+/// A whole life of a phone with `seed`.
+async fn live(seed: u64, writes: usize) {
+    let service = Service::start().await;
+    let mut dice = Dice(seed);
+    let queries = [
+        "",
+        "kind=place",
+        "category=nature.beach&texts=all",
+        "area=34.02.03",
+        "kind=event&kind=producer",
+    ];
+    let query = queries[dice.roll(queries.len())];
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = record::load_public(&service.app.store.reader).await.unwrap();
+    let rest = records.split_off(records.len() / 2);
+    // Another process beside the one that answers.
+    let beside = Writer::start(&service.app.store);
+    let writing = [records, rest].into_iter().zip(1..).map(async |(mut records, n)| {
+        let mut dice = Dice(seed ^ (n << 32));
+        for _ in 0..writes / 2 {
+            write(&service, &beside, &mut records, &mut dice).await;
+        }
+    });
+    let mut writing = std::pin::pin!(futures_util::future::join_all(writing));
+    let mut phone = Phone::open(folder.path(), query);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut writing => break,
+            _ = phone.sync(&service, &mut dice, false) => {}
+        }
+        if dice.now_and_then(9) {
+            phone = Phone::open(folder.path(), query);
+        }
+    }
+    assert!(service.app.catch_up().await.unwrap());
+    while phone.sync(&service, &mut dice, true).await {}
+    let fresh_folder = tempfile::tempdir().unwrap();
+    let mut fresh = Phone::open(fresh_folder.path(), query);
+    while fresh.sync(&service, &mut dice, true).await {}
+    let (held, published) = (phone.held(), fresh.held());
+    let ids = |all: &BTreeMap<String, Value>| all.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(ids(&held), ids(&published), "seed {seed}, {query}");
+    for (id, state) in &held {
+        assert_eq!(state, &published[id], "seed {seed}, {query}, {id}");
+    }
+    assert_eq!(ids(&held), found(&service, query).await, "seed {seed}, {query}");
+}
+
+/// The ids that a search finds.
+async fn found(service: &Service, query: &str) -> Vec<String> {
+    let query = query.replace("texts=all", "sort=name");
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = service.get(&format!("/v1/discover?{query}&limit=100{cursor}")).await;
+        all.extend(page.each("id").into_iter().map(str::to_owned));
+        let Some(next) = page.body["cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_that_is_killed_again_and_again_on_a_bad_line_ends_equal_to_the_server() {
+    let (seeds, writes) = (number("PHONE_SEEDS", 6), number("PHONE_WRITES", 120));
+    for seed in 0..seeds as u64 {
+        live(seed + 1, writes).await;
+    }
+}
