@@ -87,6 +87,10 @@ fn every_operation_has_examples_problems_and_a_name_of_its_kind() {
             "comment_",
             "trust_",
             "set_",
+            "stream_",
+            "test_",
+            "rotate_",
+            "replay_",
         ];
         assert!(verbs.iter().any(|verb| name.starts_with(verb)), "{name}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");

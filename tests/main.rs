@@ -26,4 +26,5 @@ mod representations;
 mod restart;
 mod schema;
 mod walks;
+mod webhooks;
 mod week;

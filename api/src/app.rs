@@ -21,6 +21,7 @@ use crate::{
     messages::{Messenger, outbox::Outbox},
     rate::Limiter,
     tailer,
+    webhooks::{self, sender::Sender},
 };
 
 /// A running node. Cheap to clone.
@@ -52,6 +53,8 @@ pub struct App {
     pub outbox: Outbox,
     /// What makes pictures, and where they lie.
     pub(crate) pictures: Pictures,
+    /// What tells webhooks.
+    pub(crate) webhooks: Sender,
     /// Room for those who listen to changes.
     pub(crate) streams: Arc<Semaphore>,
     /// Whether the node ends: then who listens is let go.
@@ -90,6 +93,15 @@ impl App {
         let writer = Writer::start(&store);
         let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
         let settings = Arc::new(settings);
+        let webhooks = Sender::start(webhooks::sender::Parts {
+            store: store.clone(),
+            writer: writer.clone(),
+            index: Arc::clone(&index),
+            clock: clock.clone(),
+            private: settings.webhook_private,
+            public_url: settings.public_url.clone(),
+        });
+        let webhooks = webhooks.map_err(|error| NotStarted::Settings(error.to_string()))?;
         housekeeping::start(store.clone(), clock.clone(), &settings);
         Ok(Self {
             counts: Counts::start(store.clone(), clock.clone()),
@@ -105,6 +117,7 @@ impl App {
             slow: Arc::new(Semaphore::new(SLOW)),
             messenger,
             outbox,
+            webhooks,
             streams: Arc::new(Semaphore::new(changes::STREAMS)),
             ended: watch::Sender::new(false),
             feed,
@@ -121,7 +134,9 @@ impl App {
         if tells {
             self.outbox.poke();
         }
-        if !self.feed.shown(seq).await {
+        let shown = self.feed.shown(seq).await;
+        self.webhooks.poke();
+        if !shown {
             tracing::error!(seq, "a write is done and not shown yet");
         }
         Ok(seq)

@@ -35,8 +35,15 @@ const OVERHEAD: usize = 2048;
 const USUAL: u64 = 8 * 1024;
 
 /// Paths below which nothing is public, every request counts, or no answer ends.
-const PRIVATE: [&str; 6] =
-    ["/v1/me", "/v1/auth/", "/v1/moderation/", "/v1/media", "/v1/listings/", "/v1/changes/"];
+const PRIVATE: [&str; 7] = [
+    "/v1/me",
+    "/v1/auth/",
+    "/v1/moderation/",
+    "/v1/media",
+    "/v1/listings/",
+    "/v1/changes/",
+    "/v1/webhooks",
+];
 
 /// A public read, and all of it that decides the answer.
 ///

@@ -145,6 +145,18 @@ pub struct ChangePage {
     has_more: bool,
 }
 
+fn example() -> Value {
+    json!({
+        "items": [
+            {"id": "01a20ada-2c00-7f3e-8f6c-6d1c5b3f2a10", "kind": "place", "at": "2026-11-24T12:00:00+07:00",
+             "listing": {"id": "01a20ada-2c00-7f3e-8f6c-6d1c5b3f2a10", "name": "Goa Selarong"}},
+            {"id": "01a20ada-2c00-796c-84a8-0529f3d06181", "kind": "place", "deleted": true,
+             "at": "2026-11-24T12:05:00+07:00"}
+        ],
+        "cursor": "eyJuIjoxMjMsIm0iOiJhYmMifQ", "has_more": false
+    })
+}
+
 /// Who follows what, and how they want it told.
 struct Follower {
     scope: Scope,
@@ -220,7 +232,7 @@ pub fn scope(p: &mut Params, snapshot: &Snapshot) -> Scope {
 /// newer. A listing that is shown otherwise because another one changed (its venue moved) comes too.
 #[utoipa::path(
     get, path = "/v1/changes", tag = "changes", params(ChangeParams),
-    responses((status = OK, description = "Some changes", body = ChangePage))
+    responses((status = OK, description = "Some changes", body = ChangePage, example = json!(example())))
 )]
 async fn list_changes(State(app): State<App>, mut asked: Asked) -> Result<Answer, Problem> {
     asked.media(&[media::JSON])?;
@@ -246,7 +258,8 @@ async fn list_changes(State(app): State<App>, mut asked: Asked) -> Result<Answer
     params(StreamParams,
         ("Last-Event-ID" = Option<String>, Header, description = "Where to go on; wins over `since`",
             min_length = 1, max_length = 400)),
-    responses((status = OK, description = "Changes as they happen", content_type = "text/event-stream", body = String))
+    responses((status = OK, description = "Changes as they happen", content_type = "text/event-stream", body = String,
+        example = json!("event: change\nid: eyJuIjoxMjN9\ndata: {\"id\": \"01a20ada-2c00-796c-84a8-0529f3d06181\", \"kind\": \"place\", \"deleted\": true, \"at\": \"2026-11-24T12:00:00+07:00\"}\n\n")))
 )]
 async fn stream_changes(
     State(app): State<App>,

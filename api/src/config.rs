@@ -6,7 +6,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger};
+use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger, webhooks::outside::Private};
 
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
@@ -94,6 +94,11 @@ pub struct Settings {
     /// longer starts anew. Without it, for ever.
     #[arg(long, global = true, env = "GRIYA_CHANGES_DAYS")]
     pub changes_days: Option<NonZeroU16>,
+
+    /// Whether webhooks may call private addresses, and without TLS: where all receivers are one's
+    /// own, and in tests.
+    #[arg(long, global = true, env = "GRIYA_WEBHOOK_PRIVATE", value_enum, default_value_t = Private::Deny)]
+    pub webhook_private: Private,
 
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]

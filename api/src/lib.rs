@@ -60,6 +60,7 @@ mod tailer;
 mod target;
 pub mod tls;
 mod uploads;
+pub mod webhooks;
 mod week;
 mod words;
 mod writing;
@@ -101,6 +102,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(media::router())
         .merge(uploads::router())
         .merge(changes::router())
+        .merge(webhooks::router())
         .merge(health::router())
         .split_for_parts()
 }

@@ -17,6 +17,7 @@ pub mod change;
 pub mod claim;
 pub mod comment;
 pub mod daily_count;
+pub mod delivery;
 pub mod edit;
 mod error;
 pub mod event;
@@ -47,6 +48,7 @@ pub mod sign_in;
 pub mod store;
 pub mod text;
 pub mod upload;
+pub mod webhook;
 pub mod writer;
 
 pub use error::{Error, Fault, Said};

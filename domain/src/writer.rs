@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     account::{self, held::Erasure},
-    agency, area, audit, category, change, claim, comment,
+    agency, area, audit, category, change, claim, comment, delivery,
     error::{Error, Fault},
     event, holiday, kept_answer,
     key::Slug,
@@ -29,7 +29,7 @@ use crate::{
     record::{Detail, Record},
     review, revision, session, sign_in,
     store::Store,
-    upload,
+    upload, webhook,
 };
 
 /// What happens together or not at all.
@@ -176,6 +176,12 @@ tables! {
         Comment(comment::Model, comments, None);
         /// A message to be sent.
         Message(message::Model, messages, Some(message::entity::Column::Version));
+        /// A webhook.
+        Webhook(webhook::Model, webhooks, Some(webhook::entity::Column::Version));
+        /// How far a webhook was told.
+        WebhookPlace(webhook::place::Model, webhook_places, Some(webhook::place::Column::Version));
+        /// What a webhook is told.
+        Delivery(delivery::Model, deliveries, Some(delivery::entity::Column::Version));
         /// The answer to a write that may be asked for again.
         KeptAnswer(kept_answer::Model, kept_answers, Some(kept_answer::entity::Column::Version));
     }

@@ -15,6 +15,7 @@ use super::{Address, Agencies, Model, Role, entity};
 use crate::{
     audit::{self, digest},
     claim, comment, maintainer, media, message, review, revision, session, sign_in, upload,
+    webhook,
 };
 
 /// Which values of the record an entry's actor has: `actor` itself is the account's id as JSON.
@@ -48,6 +49,7 @@ pub async fn export(db: &impl ConnectionTrait, account: &Model) -> Result<Value,
         "messages": messages(db, id).await?,
         "media": pictures(db, id).await?,
         "uploads": uploads(db, id).await?,
+        "webhooks": webhooks(db, id).await?,
         "audit": entries(db, id).await?,
     }))
 }
@@ -134,6 +136,17 @@ async fn uploads(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>,
     Ok(find.all(db).await?.into_iter().map(shown).collect())
 }
 
+async fn webhooks(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
+    let find = webhook::entity::Entity::find()
+        .filter(webhook::entity::Column::Account.eq(account))
+        .order_by_asc(webhook::entity::Column::Id);
+    let shown = |row: webhook::Model| {
+        json!({"id": row.id, "url": row.url, "note": row.note, "scope": row.scope,
+               "status": row.status, "created_at": row.created_at})
+    };
+    Ok(find.all(db).await?.into_iter().map(shown).collect())
+}
+
 /// The entries of the record that `account` made, with their values.
 async fn entries(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
     use audit::{entity, value};
@@ -179,6 +192,7 @@ impl Erasure {
         close_doors(db, account, at).await?;
         end_keeping(db, account.id, at).await?;
         end_claims(db, account.id, at).await?;
+        end_webhooks(db, account.id).await?;
         orphan_revisions(db, account.id).await?;
         blank_record(db, account.id).await?;
         Ok(true)
@@ -291,6 +305,22 @@ async fn end_claims(
         .await?;
     claim::entity::Entity::update_many()
         .col_expr(Column::Evidence, Expr::val(""))
+        .filter(Column::Account.eq(account))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// An address may be somebody's, and nobody is told there any more.
+async fn end_webhooks(db: &impl ConnectionTrait, account: Uuid) -> Result<(), DbErr> {
+    use webhook::{Status, entity::Column};
+    webhook::entity::Entity::update_many()
+        .col_expr(Column::Url, Expr::val(""))
+        .col_expr(Column::Note, Expr::val(None::<String>))
+        .col_expr(Column::Secret, Expr::val(""))
+        .col_expr(Column::OldSecret, Expr::val(None::<String>))
+        .col_expr(Column::Status, Expr::val(Status::Ended.name()))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Account.eq(account))
         .exec(db)
         .await?;
