@@ -4,7 +4,7 @@ use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr
 
 use clap::{Args, ValueEnum};
 
-use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger};
+use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger, oidc::provider::Provider};
 
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
@@ -87,6 +87,19 @@ pub struct Settings {
     /// What it knows us by: sent to it as a bearer token.
     #[arg(long, global = true, env = "GRIYA_MESSAGE_GATEWAY_TOKEN", hide_env_values = true)]
     pub message_gateway_token: Option<String>,
+
+    /// The identity provider through which staff may sign in (OpenID Connect), such as
+    /// `https://sso.example/realms/pemda`. Without it there is none.
+    #[arg(long, global = true, env = "GRIYA_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+
+    /// What it knows this service by.
+    #[arg(long, global = true, env = "GRIYA_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+
+    /// What this service proves that with.
+    #[arg(long, global = true, env = "GRIYA_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<Secret>,
 
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
@@ -183,6 +196,7 @@ impl Settings {
         }
         faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
         faults.extend(Shelf::open(self).err());
+        faults.extend(Provider::of(self, Clock::system()).err());
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{daily_count, kept_answer, sign_in, store::Store};
+use domain::{daily_count, handshake, kept_answer, sign_in, store::Store};
 use sea_orm::DbErr;
 
 use crate::{clock::Clock, config::Settings};
@@ -39,5 +39,6 @@ pub async fn forget(store: &Store, now: DateTime<Utc>) -> Result<(), DbErr> {
     let db = &store.writer;
     daily_count::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
+    handshake::forget(db, now).await?;
     sign_in::forget(db, now).await
 }
