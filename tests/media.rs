@@ -98,6 +98,10 @@ async fn a_picture_that_is_brought_can_be_put_into_a_listing_and_seen() {
     );
     assert_eq!(reply.body["types"]["image/jpeg"]["src"], format!("/media/{id}/800.jpg"));
     assert_eq!(service.get(&format!("/v1/media/{id}")).await.body, reply.body);
+    let bytes = service.request(&format!("/media/{id}/320.webp"));
+    let bytes = service.send(bytes.header("accept", "application/octet-stream")).await;
+    assert_eq!(bytes.header("content-type"), "application/octet-stream");
+    assert_eq!(bytes.header("vary"), "Accept");
     let image = json!({
         "src": reply.body["src"], "srcset": reply.body["srcset"], "width": 800, "height": 600,
         "thumbhash": reply.body["thumbhash"], "alt": {"id": "Batik"}, "credit": "Sri", "licence": "CC-BY-4.0"

@@ -2,7 +2,7 @@
 //!
 //! Whoever begins keeps a secret in a cookie, of which all else follows
 //! ([`domain::handshake`]); whoever comes back without it began nothing here. What is asked of the
-//! provider, and how its answer is believed, is in [`provider`].
+//! provider, and how its answer is believed, is in [`mod@provider`].
 
 use axum::{
     extract::State,

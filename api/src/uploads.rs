@@ -201,6 +201,7 @@ async fn get_upload(State(app): State<App>, Key(ticket): Key) -> Result<Response
 /// Send a part of a picture.
 ///
 /// `Upload-Offset` says where it begins, which is where the last one ended: 409 tells where that is.
+/// The body is `application/octet-stream`, or `application/offset+octet-stream` as tus has it.
 /// The last part is answered with the picture, and uses the ticket up; so does a file that is no
 /// picture (422).
 #[utoipa::path(
@@ -210,9 +211,7 @@ async fn get_upload(State(app): State<App>, Key(ticket): Key) -> Result<Response
         ("Upload-Offset" = u64, Header, description = "Where the part begins, bytes",
          minimum = 0, maximum = 15_000_000, example = 0)
     ),
-    request_body(
-        content((Vec<u8> = "application/offset+octet-stream"), (Vec<u8> = "application/octet-stream"))
-    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = NO_CONTENT, description = "The part has come; more is wanted"),
         (status = CREATED, description = "The picture", body = MediaView, example = json!(example())),
