@@ -269,7 +269,7 @@ async fn one_network_address_asks_and_guesses_only_so_often_an_hour() {
 }
 
 /// Every row of every table, as text.
-async fn everything(db: &DatabaseConnection) -> String {
+pub async fn everything(db: &DatabaseConnection) -> String {
     let backend = db.get_database_backend();
     let lines = async |sql: &str| {
         let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();

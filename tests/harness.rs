@@ -260,7 +260,7 @@ pub fn client() -> Client {
 }
 
 /// Settings as on the command line; limits are off unless a test is about them.
-fn settings(flags: &[&str]) -> Settings {
+pub fn settings(flags: &[&str]) -> Settings {
     use clap::Parser as _;
     #[derive(clap::Parser)]
     struct Line {

@@ -13,6 +13,7 @@ mod guides;
 mod keeping;
 mod log;
 mod media;
+mod oidc;
 mod oracle;
 mod parameters;
 mod permissions;

@@ -49,6 +49,9 @@ async fn the_database_itself_refuses_what_breaks_a_rule() {
         "UPDATE change SET what = 'moved'",
         "DELETE FROM listing WHERE slug = 'pantai-parangkusumo'",
         "DELETE FROM category WHERE code = 'nature'",
+        "INSERT INTO handshake VALUES ('h', false, '2026-11-24T00:00:00Z', 0)",
+        "INSERT INTO identity VALUES ('h', '00000000-0000-0000-0000-000000000000', 'i', \
+         '2026-11-24T00:00:00Z', 1)",
     ];
     for sql in broken {
         assert!(db.execute_unprepared(sql).await.is_err(), "was let through: {sql}");

@@ -197,7 +197,7 @@ fn admin(person: &Person) -> Result<(), Problem> {
 #[utoipa::path(
     get, path = "/v1/accounts", tag = "people", security(("bearer" = [])), params(ListParams),
     responses((status = OK, description = "A page of accounts, by id", body = AccountPage,
-        example = json!({"items": [example()], "cursor": null})))
+        example = json!({"items": [example()], "cursor": "AaIK2iwAcACAAAAAAAAAAQ"})))
 )]
 async fn list_accounts(
     State(app): State<App>,

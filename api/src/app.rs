@@ -19,6 +19,7 @@ use crate::{
     housekeeping,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
+    oidc::provider::Provider,
     rate::Limiter,
     tailer,
     webhooks::{self, sender::Sender},
@@ -51,6 +52,8 @@ pub struct App {
     pub(crate) messenger: Messenger,
     /// What sends the messages that were written.
     pub outbox: Outbox,
+    /// Through which staff may sign in; absent where there is none.
+    pub(crate) provider: Option<Arc<Provider>>,
     /// What makes pictures, and where they lie.
     pub(crate) pictures: Pictures,
     /// What tells webhooks.
@@ -71,7 +74,7 @@ pub enum NotStarted {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] Error),
-    /// The settings name no place for pictures, or no way to people.
+    /// The settings name no place for pictures, no way to people, or half an identity provider.
     #[error("{0}")]
     Settings(String),
 }
@@ -81,11 +84,13 @@ impl App {
     /// the log.
     ///
     /// # Errors
-    /// When the database fails, or the settings name no place for pictures or no way to people.
+    /// When the database fails, or the settings name no place for pictures, no way to people, or half
+    /// an identity provider.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self, NotStarted> {
         let shelf = Shelf::open(&settings).map_err(NotStarted::Settings)?;
         let messenger = Messenger::of(&settings, clock.clone());
         let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
+        let provider = Provider::of(&settings, clock.clone()).map_err(NotStarted::Settings)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
@@ -111,6 +116,7 @@ impl App {
             clock,
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
+            provider: provider.map(Arc::new),
             pictures: Pictures::new(shelf),
             settings,
             attempts,

@@ -44,8 +44,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let app = App::from_ref(state);
+        let mut params = Params::of(&parts.uri);
+        // Here, so that a bad `lang` is among the faults of whoever finishes the parameters.
+        let _: Option<Lang> = params.one("lang");
         Ok(Self {
-            params: Params::of(&parts.uri),
+            params,
             lang: lang::of(&parts.uri, &parts.headers),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -115,8 +118,6 @@ impl Asked {
     /// 406 when none will do.
     pub fn media(&mut self, offers: &[&'static str]) -> Result<&'static str, Problem> {
         let name = |media: &str| if media == media::GEOJSON { "geojson" } else { "json" };
-        // Read here so that a bad `lang` is among the faults of whoever finishes the parameters.
-        let _: Option<Lang> = self.params.one("lang");
         if let Some(format) = self.params.one_with("format", |raw| Ok(raw.to_owned())) {
             if let Some(media) = offers.iter().find(|media| name(media) == format) {
                 return Ok(media);

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use domain::{
     Error, Fault,
     account::{self, Address},
@@ -20,12 +20,13 @@ use domain::{
     writer::Unit,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
-    accounts::AccountView,
+    accounts::{self, AccountView},
     answer::{Answer, media},
     app::App,
     asked::{Asked, COMMON, Key, LangParams},
@@ -42,7 +43,7 @@ use crate::{
 /// Who writes what happens before anybody is known.
 const ACTOR: &str = "sign-in";
 /// How often a write is tried anew because somebody else was faster.
-const RACES: usize = 32;
+pub const RACES: usize = 32;
 /// The longest name that a program may give itself, characters.
 const AGENT_MAX: usize = 120;
 
@@ -64,7 +65,7 @@ pub struct CodeDraft {
     #[schema(max_length = 254, example = "sri@example.id")]
     to: String,
     /// The language of the message; without it that of the request.
-    #[schema(value_type = Option<String>, example = "id")]
+    #[schema(value_type = Option<String>, max_length = 2, pattern = "^(id|en|jv)$", example = "id")]
     lang: Option<Lang>,
 }
 
@@ -123,6 +124,12 @@ pub struct SessionPage {
     cursor: Option<String>,
 }
 
+/// A token for the contract to show.
+pub fn example() -> Value {
+    json!({"access_token": "gry_c0ffee", "token_type": "Bearer",
+           "expires_at": "2027-02-22T12:00:00+07:00", "account": accounts::example()})
+}
+
 /// The address that `to` names.
 pub fn address(to: &str) -> Result<Address, Problem> {
     to.parse().map_err(|fault: Fault| Problem::invalid(vec![fault.below("to")]))
@@ -143,7 +150,7 @@ async fn slowly<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
 }
 
-fn too_much_at_once() -> Problem {
+pub fn too_much_at_once() -> Problem {
     Problem::retry_after(Kind::Unavailable, 1)
 }
 
@@ -255,13 +262,7 @@ impl Proof {
     post, path = "/v1/auth/token", tag = "people", security(()), params(LangParams),
     request_body(content = TokenDraft, content_type = "application/json"),
     responses((status = OK, description = "The token, and whose it is", body = TokenView,
-        example = json!({
-            "access_token": "gry_c0ffee", "token_type": "Bearer",
-            "expires_at": "2027-02-22T12:00:00+07:00",
-            "account": {"id": "01a20ada-2c00-7000-8000-000000000001", "email": "sri@example.id",
-                        "lang": "id", "role": "producer", "agencies": [],
-                        "created_at": "2026-11-24T12:00:00+07:00"}
-        })))
+        example = json!(example())))
 )]
 async fn create_session(
     State(app): State<App>,
@@ -289,6 +290,11 @@ async fn create_session(
         Ok((unit, (account, expires_at)))
     };
     let (account, expires_at) = proof.spend(&app, come_in).await?.ok_or_else(wrong)?;
+    Ok(told(token, expires_at, account))
+}
+
+/// Tells somebody, this once, the `token` of their session.
+pub fn told(token: String, expires_at: DateTime<Utc>, account: account::Model) -> Response {
     let view = TokenView {
         access_token: token,
         token_type: "Bearer",
@@ -296,7 +302,7 @@ async fn create_session(
         account: account.into(),
     };
     // RFC 6749 §5.1 has it so for what opens a door.
-    Ok(([(header::CACHE_CONTROL, "private, no-store")], Json(view)).into_response())
+    ([(header::CACHE_CONTROL, "private, no-store")], Json(view)).into_response()
 }
 
 /// Which it was is nobody's to know.
@@ -306,7 +312,7 @@ fn wrong() -> Problem {
 }
 
 /// What a program calls itself, as far as it is fit to be shown.
-fn agent(headers: &HeaderMap) -> Option<String> {
+pub fn agent(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(header::USER_AGENT)?.to_str().ok()?.trim();
     (!agent.is_empty()).then(|| agent.chars().take(AGENT_MAX).collect())
 }
@@ -318,7 +324,7 @@ fn agent(headers: &HeaderMap) -> Option<String> {
         example = json!({"items": [{
             "id": "01a20ada-2c00-7000-8000-000000000002", "agent": "Mozilla/5.0",
             "created_at": "2026-11-24T12:00:00+07:00", "expires_at": "2027-02-22T12:00:00+07:00",
-            "current": true}], "cursor": null})))
+            "current": true}]})))
 )]
 async fn list_sessions(
     State(app): State<App>,

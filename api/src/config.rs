@@ -6,7 +6,10 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use crate::{clock::Clock, media::shelf::Shelf, messages::Messenger, webhooks::outside::Private};
+use crate::{
+    clock::Clock, media::shelf::Shelf, messages::Messenger, oidc::provider::Provider,
+    webhooks::outside::Private,
+};
 
 /// How the service runs. Flags win over variables, variables over defaults.
 #[derive(Debug, Clone, Args)]
@@ -99,6 +102,19 @@ pub struct Settings {
     /// own, and in tests.
     #[arg(long, global = true, env = "GRIYA_WEBHOOK_PRIVATE", value_enum, default_value_t = Private::Deny)]
     pub webhook_private: Private,
+
+    /// The identity provider through which staff may sign in (OpenID Connect), such as
+    /// `https://sso.example/realms/pemda`. Without it there is none.
+    #[arg(long, global = true, env = "GRIYA_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+
+    /// What it knows this service by.
+    #[arg(long, global = true, env = "GRIYA_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+
+    /// What this service proves that with.
+    #[arg(long, global = true, env = "GRIYA_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<Secret>,
 
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
@@ -195,6 +211,7 @@ impl Settings {
         }
         faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
         faults.extend(Shelf::open(self).err());
+        faults.extend(Provider::of(self, Clock::system()).err());
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{change, daily_count, delivery, kept_answer, sign_in, store::Store};
+use domain::{change, daily_count, delivery, handshake, kept_answer, sign_in, store::Store};
 use sea_orm::DbErr;
 
 use crate::{clock::Clock, config::Settings};
@@ -44,5 +44,6 @@ pub async fn forget(store: &Store, now: DateTime<Utc>, settings: &Settings) -> R
     daily_count::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
     delivery::forget(db, now).await?;
+    handshake::forget(db, now).await?;
     sign_in::forget(db, now).await
 }

@@ -44,6 +44,7 @@ mod me;
 mod media;
 mod messages;
 mod moderation;
+mod oidc;
 pub mod openapi;
 mod pages;
 mod params;
@@ -92,6 +93,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(week::router())
         .merge(demand::router())
         .merge(auth::router())
+        .merge(oidc::router())
         .merge(me::router())
         .merge(accounts::router())
         .merge(suggest::router())

@@ -130,7 +130,7 @@ impl SourceView {
 #[expect(dead_code, reason = "what the contract shows of a body that is read as it comes")]
 pub struct FormView {
     /// A JPEG, PNG or WebP of at most 15,000,000 bytes and 60,000,000 pixels.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    #[schema(value_type = String, format = Binary, max_length = 15_000_000, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
 }
 
@@ -256,25 +256,32 @@ async fn get_media(
 
 /// Get a file of a picture.
 ///
-/// Its bytes never change. The database is not asked.
+/// Its bytes never change. The database is not asked. Whoever knows no pictures may `Accept` them as
+/// `application/octet-stream` alone.
 #[utoipa::path(
     get, path = "/media/{picture}/{file}", tag = "pictures",
     params(
         ("picture" = String, Path, description = "SHA-256 of the picture as it came"),
         ("file" = String, Path, description = "Width in pixels, with `.webp` or `.jpg`")
     ),
-    responses((status = OK, description = "The file", content((Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"))))
+    responses((status = OK, description = "The file", content(
+        (Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "application/octet-stream")
+    )))
 )]
 async fn get_media_file(
     State(app): State<App>,
     FileKey { id, name, encoding }: FileKey,
+    asked: HeaderMap,
 ) -> Result<Response, Problem> {
     let file = app.pictures.shelf.get(&id, &name).await.map_err(|error| making::fallen(&error))?;
     let file = file.ok_or_else(|| Problem::new(Kind::NotFound))?;
     let size = file.meta.size;
     let mut response = Body::from_stream(file.into_stream()).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(encoding.media_type()));
+    let bytes = asked.get(header::ACCEPT).is_some_and(|accept| accept == BYTES);
+    let media = if bytes { BYTES } else { encoding.media_type() };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
     headers.insert(header::CACHE_CONTROL, kept);
@@ -283,6 +290,9 @@ async fn get_media_file(
     }
     Ok(response)
 }
+
+/// What a file is for whoever does not ask what it shows.
+const BYTES: &str = "application/octet-stream";
 
 /// The variables of a file's path. What can be no file's names nothing, and is asked of no storage.
 struct FileKey {

@@ -184,6 +184,17 @@ fn tidy(value: &mut Value) {
     }
 }
 
+/// Says of a body that is no text and no JSON that it is bytes: a generator takes it for a list of
+/// numbers.
+fn as_bytes(contents: &mut Value) {
+    for (media, content) in contents.as_object_mut().into_iter().flatten() {
+        if media.starts_with("image/") || media.ends_with("octet-stream") {
+            content["schema"] =
+                json!({"type": "string", "format": "binary", "maxLength": 15_000_000});
+        }
+    }
+}
+
 fn header(about: &str, example: &str) -> Value {
     json!({"description": about, "schema": {"type": "string", "maxLength": 4500}, "example": example})
 }
@@ -203,7 +214,7 @@ fn headers() -> Value {
         "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
         "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
         "Location": header("Where it is now.", "/v1/places/pantai-parangtritis"),
-        "Allow": header("The methods that work.", "GET,HEAD"),
+        "Set-Cookie": header("What the browser is to keep until it comes back.", "__Host-griya-oidc=c0ffee; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"),
         "WWW-Authenticate": header("What credentials there are.", "Bearer realm=\"griya\""),
         "Retry-After": {"description": "Seconds to wait.", "example": 1,
                         "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}}
@@ -231,7 +242,6 @@ fn problems(used: &[Kind]) -> Value {
         let mut headers = ALWAYS.to_vec();
         headers.extend(match kind {
             Kind::TooManyRequests | Kind::Unavailable => &["Retry-After"][..],
-            Kind::MethodNotAllowed => &["Allow"],
             Kind::Unauthorized => &["WWW-Authenticate"],
             _ => &[],
         });
@@ -268,46 +278,13 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         operation["description"] = operation["summary"].clone();
     }
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-    let public = path.starts_with("/v1/");
-    let named = path.contains('{');
-    if named {
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            // A number is described where it is read.
-            if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
-                parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
-                    "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
-                let name = parameter["name"].as_str().unwrap_or_default();
-                parameter["example"] = json!(examples::variable(path, name));
-            }
-        }
+    bytes_are_bytes(operation);
+    if path.contains('{') {
+        describe_variables(path, operation);
     }
-    let mut kinds =
-        vec![Kind::Internal, Kind::Unavailable, Kind::TooManyRequests, Kind::UriTooLong];
-    if public {
-        kinds.extend([Kind::InvalidParameter, Kind::Unauthorized, Kind::NotAcceptable]);
-    } else {
-        kinds.push(Kind::InvalidParameter);
-    }
-    if named {
-        kinds.push(Kind::NotFound);
-    }
-    let reads = method == "get";
-    let listing = reads && path.contains("{id}") && is_about_listings(path);
-    if listing {
-        kinds.push(Kind::Gone);
-    }
-    // Said of an operation itself: it is for somebody, and not for everybody.
-    if operation["security"][0]["bearer"].is_array() {
-        kinds.push(Kind::Forbidden);
-    }
-    kinds.extend(write_kinds(method, operation));
-    let ticket = path.contains("{ticket}");
-    if ticket {
-        kinds.push(Kind::Gone);
-    }
-    if ticket && method == "patch" {
-        kinds.push(Kind::Conflict);
-    }
+    let kinds = kinds_of(method, path, &id, operation);
+    let (public, reads) = (path.starts_with("/v1/"), method == "get");
+    let (ticket, provider) = (path.contains("{ticket}"), is_through_provider(path));
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
         for (media, content) in
@@ -318,7 +295,9 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
             }
         }
         let mut headers = ALWAYS.to_vec();
-        if ticket || path.starts_with("/media/") {
+        if provider {
+            headers.extend(["Cache-Control", "Set-Cookie"]);
+        } else if ticket || path.starts_with("/media/") {
             headers.push("Cache-Control");
         } else if public && reads {
             headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
@@ -334,13 +313,85 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         }
         response["headers"] = refs(&headers);
     }
-    add_redirects(responses, public && reads && !ticket, listing);
+    add_redirects(responses, public && reads && !ticket && !provider, is_moved(method, path));
+    if provider && let Some(elsewhere) = responses.get_mut("303") {
+        let headers = [&ALWAYS[..], &["Location", "Cache-Control", "Set-Cookie"]].concat();
+        elsewhere["headers"] = refs(&headers);
+    }
     for kind in &kinds {
         let kind = *kind;
         let to = json!({"$ref": format!("#/components/responses/{}", component(kind))});
         responses.insert(kind.status().as_u16().to_string(), to);
     }
     responses.sort_keys();
+    kinds
+}
+
+/// Whether it is a step of the way through the identity provider.
+fn is_through_provider(path: &str) -> bool {
+    path.starts_with("/v1/auth/oidc")
+}
+
+/// Whether it reads a listing, which may have gone elsewhere.
+fn is_moved(method: &str, path: &str) -> bool {
+    method == "get" && path.contains("{id}") && is_about_listings(path)
+}
+
+/// Says of bodies that are no text and no JSON what they are, whichever way they go.
+fn bytes_are_bytes(operation: &mut Value) {
+    if operation["requestBody"].is_object() {
+        as_bytes(&mut operation["requestBody"]["content"]);
+    }
+    for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        if let Some(contents) = response.get_mut("content") {
+            as_bytes(contents);
+        }
+    }
+}
+
+/// Says what a variable of the path looks like, and shows one.
+fn describe_variables(path: &str, operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        // A number is described where it is read.
+        if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
+            parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
+                "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
+            let name = parameter["name"].as_str().unwrap_or_default();
+            parameter["example"] = json!(examples::variable(path, name));
+        }
+    }
+}
+
+/// The kinds of problem that an operation may answer with.
+fn kinds_of(method: &str, path: &str, id: &str, operation: &Value) -> Vec<Kind> {
+    let mut kinds = vec![
+        Kind::Internal,
+        Kind::Unavailable,
+        Kind::TooManyRequests,
+        Kind::UriTooLong,
+        Kind::InvalidParameter,
+    ];
+    if path.starts_with("/v1/") {
+        kinds.extend([Kind::Unauthorized, Kind::NotAcceptable]);
+    }
+    // It need not have one.
+    if path.contains('{') || is_through_provider(path) {
+        kinds.push(Kind::NotFound);
+    }
+    if is_moved(method, path) {
+        kinds.push(Kind::Gone);
+    }
+    // Said of an operation itself: it is for somebody, and not for everybody.
+    if operation["security"][0]["bearer"].is_array() || id == "get_oidc_token" {
+        kinds.push(Kind::Forbidden);
+    }
+    kinds.extend(write_kinds(method, operation));
+    if path.contains("{ticket}") {
+        kinds.push(Kind::Gone);
+        if method == "patch" {
+            kinds.push(Kind::Conflict);
+        }
+    }
     kinds
 }
 

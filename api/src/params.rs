@@ -164,6 +164,15 @@ impl Params {
         self.one_with(name, |raw| decimal(raw, low, high))
     }
 
+    /// Ends the reading of a query to which others may add.
+    ///
+    /// # Errors
+    /// Every fault noted.
+    pub fn finish_open(&mut self) -> Result<(), Problem> {
+        let faults = std::mem::take(&mut self.faults);
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(faults)) }
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -181,8 +190,7 @@ impl Params {
                 Fault::new("unknown_parameter", "parameter tidak dikenal", "is no parameter here");
             self.fault(&name, fault);
         }
-        let faults = std::mem::take(&mut self.faults);
-        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(faults)) }
+        self.finish_open()
     }
 }
 

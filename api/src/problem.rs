@@ -227,7 +227,8 @@ fn error(at: &At, fault: &Fault, lang: Lang) -> FaultView {
         At::Header(name) => (None, Some((*name).to_owned()), None),
         At::Body => (None, None, Some(cut(&fault.pointer, 400))),
     };
-    let detail = fault.said.in_lang(lang).to_owned();
+    // It may say back what was sent.
+    let detail = cut(fault.said.in_lang(lang), 2000);
     FaultView { parameter, header, pointer, code: fault.code.to_owned(), detail }
 }
 

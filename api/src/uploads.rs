@@ -37,6 +37,10 @@ use crate::{
 
 /// The body of a part.
 const PART: &str = "application/offset+octet-stream";
+/// What a client sends that cannot name another type.
+const BYTES: &str = "application/octet-stream";
+/// Both.
+const PART_OR_BYTES: &str = "application/offset+octet-stream, application/octet-stream";
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
 /// The routes.
@@ -197,15 +201,17 @@ async fn get_upload(State(app): State<App>, Key(ticket): Key) -> Result<Response
 /// Send a part of a picture.
 ///
 /// `Upload-Offset` says where it begins, which is where the last one ended: 409 tells where that is.
+/// The body is `application/octet-stream`, or `application/offset+octet-stream` as tus has it.
 /// The last part is answered with the picture, and uses the ticket up; so does a file that is no
 /// picture (422).
 #[utoipa::path(
     patch, path = "/v1/media/uploads/{ticket}", tag = "pictures",
     params(
         ("ticket" = String, Path, description = "The ticket"),
-        ("Upload-Offset" = u64, Header, description = "Where the part begins, bytes")
+        ("Upload-Offset" = u64, Header, description = "Where the part begins, bytes",
+         minimum = 0, maximum = 15_000_000, example = 0)
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = NO_CONTENT, description = "The part has come; more is wanted"),
         (status = CREATED, description = "The picture", body = MediaView, example = json!(example())),
@@ -295,10 +301,10 @@ async fn finish(app: &App, upload: upload::Model, file: File) -> Result<Response
 
 fn asked_offset(headers: &HeaderMap) -> Result<u64, Problem> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if text(header::CONTENT_TYPE) != Some(PART) {
+    if !text(header::CONTENT_TYPE).is_some_and(|sent| [PART, BYTES].contains(&sent)) {
         let accept = HeaderName::from_static("accept-patch");
         return Err(Problem::new(Kind::UnsupportedMedia)
-            .with_header(accept, HeaderValue::from_static(PART)));
+            .with_header(accept, HeaderValue::from_static(PART_OR_BYTES)));
     }
     text(OFFSET).and_then(|offset| offset.parse().ok()).ok_or_else(|| {
         let (id, en) = ("harus bilangan bita", "must be a number of bytes");

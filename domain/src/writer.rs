@@ -23,7 +23,7 @@ use crate::{
     account::{self, held::Erasure},
     agency, area, audit, category, change, claim, comment, delivery,
     error::{Error, Fault},
-    event, holiday, kept_answer,
+    event, handshake, holiday, identity, kept_answer,
     key::Slug,
     listing, maintainer, media, message, place, producer, product,
     record::{Detail, Record},
@@ -156,6 +156,10 @@ tables! {
         Session(session::Model, sessions, Some(session::entity::Column::Version));
         /// A code that was sent, and what became of it.
         SignIn(sign_in::Model, sign_ins, Some(sign_in::entity::Column::Version));
+        /// A sign-in that was begun at an identity provider.
+        Handshake(handshake::Model, handshakes, Some(handshake::entity::Column::Version));
+        /// Whom an identity provider knows an account as.
+        Identity(identity::Model, identities, Some(identity::entity::Column::Version));
         /// A picture.
         Media(media::Model, media, Some(media::entity::Column::Version));
         /// A picture on its way.

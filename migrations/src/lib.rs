@@ -9,6 +9,7 @@ mod m20261124_000003_change_log;
 mod m20261124_000004_former_slugs;
 mod m20261124_000005_people;
 mod m20261125_000001_webhooks;
+mod m20261125_000006_identities;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_former_slugs::Migration),
             Box::new(m20261124_000005_people::Migration),
             Box::new(m20261125_000001_webhooks::Migration),
+            Box::new(m20261125_000006_identities::Migration),
         ]
     }
 }

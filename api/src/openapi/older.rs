@@ -28,6 +28,7 @@ fn schemas(value: &mut Value) {
                 members.insert("enum".to_owned(), json!([only]));
             }
             members.shift_remove("propertyNames");
+            members.shift_remove("contentMediaType");
             reference_alone(members);
         }
         _ => {}
@@ -86,7 +87,8 @@ mod tests {
             "b": {"type": ["string", "null"], "example": {"type": ["x", "null"]}},
             "c": {"oneOf": [{"type": "null"}, {"$ref": "#/x"}]},
             "d": {"const": "now"},
-            "e": {"$ref": "#/x", "description": "y"}
+            "e": {"$ref": "#/x", "description": "y"},
+            "f": {"type": "string", "format": "binary", "contentMediaType": "image/webp"}
         }}}}}));
         let properties = &document["components"]["schemas"]["A"]["properties"];
         assert_eq!(properties["b"]["type"], "string");
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(properties["b"]["example"]["type"], json!(["x", "null"]), "examples are data");
         assert_eq!(properties["c"], json!({"nullable": true, "allOf": [{"$ref": "#/x"}]}));
         assert_eq!(properties["d"], json!({"enum": ["now"]}));
+        assert_eq!(properties["f"], json!({"type": "string", "format": "binary"}));
         assert_eq!(properties["e"]["allOf"], json!([{"$ref": "#/x"}]));
     }
 }

@@ -264,15 +264,13 @@ fn write(about: &str, required: &[&str], members: Map<String, Value>) -> Value {
 /// The same members, each of which may be null to be taken away, and none of which must be there.
 fn patch(about: &str, members: Map<String, Value>) -> Value {
     let nullable = |schema: Value| {
-        if schema.get("$ref").is_some() {
+        // A null among words is more than some readers of contracts can bear.
+        if schema.get("$ref").is_some() || schema.get("enum").is_some() {
             json!({"oneOf": [schema, {"type": "null"}]})
         } else {
             let mut schema = schema;
             let kind = schema["type"].clone();
             schema["type"] = json!([kind, "null"]);
-            if let Some(Value::Array(names)) = schema.get_mut("enum") {
-                names.push(Value::Null);
-            }
             schema
         }
     };

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{Address, Agencies, Model, Role, entity};
 use crate::{
     audit::{self, digest},
-    claim, comment, maintainer, media, message, review, revision, session, sign_in, upload,
-    webhook,
+    claim, comment, identity, maintainer, media, message, review, revision, session, sign_in,
+    upload, webhook,
 };
 
 /// Which values of the record an entry's actor has: `actor` itself is the account's id as JSON.
@@ -42,6 +42,7 @@ pub async fn export(db: &impl ConnectionTrait, account: &Model) -> Result<Value,
             "created_at": account.created_at,
         },
         "sessions": sessions(db, id).await?,
+        "identities": identities(db, id).await?,
         "maintainers": maintainers(db, id).await?,
         "claims": claims(db, id).await?,
         "revisions": revisions(db, id).await?,
@@ -63,6 +64,11 @@ async fn sessions(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>
                "expires_at": row.expires_at, "revoked_at": row.revoked_at})
     };
     Ok(find.all(db).await?.into_iter().map(shown).collect())
+}
+
+async fn identities(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
+    let shown = |row: identity::Model| json!({"issuer": row.issuer, "since": row.since});
+    Ok(identity::of(db, account).await?.into_iter().map(shown).collect())
 }
 
 async fn maintainers(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
@@ -220,7 +226,7 @@ async fn forget(
     Ok(done.rows_affected == 1)
 }
 
-/// Sessions, codes on their way, and what was written to them.
+/// Sessions, codes on their way, whom a provider knows them as, and what was written to them.
 async fn close_doors(
     db: &impl ConnectionTrait,
     account: &Model,
@@ -228,6 +234,7 @@ async fn close_doors(
 ) -> Result<(), DbErr> {
     use message::entity::Column as Message;
     use session::entity::Column as Session;
+    identity::forget(db, account.id).await?;
     // Rows stay, emptied: whoever is writing one just now would bring back one that is gone.
     session::entity::Entity::update_many()
         .col_expr(Session::Agent, Expr::val(None::<String>))
