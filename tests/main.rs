@@ -11,6 +11,7 @@ mod fixtures;
 mod geometry;
 mod guides;
 mod keeping;
+mod keys;
 mod log;
 mod media;
 mod oidc;

@@ -17,6 +17,7 @@ use crate::{
     config::{Rate, Settings},
     counts::Counts,
     housekeeping,
+    keys::known::Keys,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     oidc::provider::Provider,
@@ -56,6 +57,8 @@ pub struct App {
     pub(crate) provider: Option<Arc<Provider>>,
     /// What makes pictures, and where they lie.
     pub(crate) pictures: Pictures,
+    /// Keys that were seen of late.
+    pub(crate) keys: Keys,
     /// What tells webhooks.
     pub(crate) webhooks: Sender,
     /// Room for those who listen to changes.
@@ -110,6 +113,7 @@ impl App {
         housekeeping::start(store.clone(), clock.clone(), &settings);
         Ok(Self {
             counts: Counts::start(store.clone(), clock.clone()),
+            keys: Keys::start(store.clone(), clock.clone()),
             writer,
             store,
             index,
@@ -136,7 +140,11 @@ impl App {
     /// As [`Writer::write`]. A write that is done and not shown within ten seconds is no error.
     pub async fn write(&self, unit: Unit) -> Result<i64, Error> {
         let tells = unit.writes.iter().any(|write| matches!(write, Write::Message(_)));
+        let erases = unit.erase.is_some();
         let seq = self.writer.write(unit).await?;
+        if erases {
+            self.keys.forget();
+        }
         if tells {
             self.outbox.poke();
         }
@@ -148,10 +156,11 @@ impl App {
         Ok(seq)
     }
 
-    /// Writes how often what was shown since that was last written, which happens every minute by
+    /// Writes how often what was shown, and which key used, since that was last written, which happens every minute by
     /// itself.
     pub async fn write_counts(&self) {
         self.counts.write().await;
+        self.keys.write().await;
     }
 
     /// Forgets what was kept for a time that is over, which happens every hour by itself.

@@ -339,7 +339,7 @@ async fn list_sessions(
         agent: session.agent,
         created_at: local(session.created_at),
         expires_at: local(session.expires_at),
-        current: session.id == person.session.id,
+        current: person.session.as_ref().is_some_and(|own| own.id == session.id),
     };
     let items = open.into_iter().map(view).collect();
     Answer::of(&SessionPage { items, cursor: None }, media::JSON, asked.lang)

@@ -35,7 +35,7 @@ const OVERHEAD: usize = 2048;
 const USUAL: u64 = 8 * 1024;
 
 /// Paths below which nothing is public, every request counts, or no answer ends.
-const PRIVATE: [&str; 7] = [
+const PRIVATE: [&str; 9] = [
     "/v1/me",
     "/v1/auth/",
     "/v1/moderation/",
@@ -43,6 +43,8 @@ const PRIVATE: [&str; 7] = [
     "/v1/listings/",
     "/v1/changes/",
     "/v1/webhooks",
+    "/v1/keys",
+    "/v1/usage",
 ];
 
 /// A public read, and all of it that decides the answer.

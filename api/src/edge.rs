@@ -302,7 +302,7 @@ fn new_id(now: DateTime<Utc>) -> HeaderValue {
 
 /// Turns away what is not looked at: too often, too long, too large, with a bad credential.
 fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
-    if let Some(Err(seconds)) = verdict {
+    if let Some(Err(seconds)) = verdict.map(|verdict| verdict.left) {
         return Err(Problem::retry_after(Kind::TooManyRequests, seconds));
     }
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {

@@ -8,7 +8,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{change, daily_count, delivery, handshake, kept_answer, sign_in, store::Store};
+use domain::{
+    api_key, change, daily_count, delivery, handshake, kept_answer, sign_in, store::Store,
+};
 use sea_orm::DbErr;
 
 use crate::{clock::Clock, config::Settings};
@@ -44,6 +46,7 @@ pub async fn forget(store: &Store, now: DateTime<Utc>, settings: &Settings) -> R
     daily_count::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
     delivery::forget(db, now).await?;
+    api_key::forget(db, daily_count::day(now)).await?;
     handshake::forget(db, now).await?;
     sign_in::forget(db, now).await
 }

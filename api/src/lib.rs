@@ -33,6 +33,7 @@ mod health;
 mod history;
 mod housekeeping;
 pub mod ids;
+mod keys;
 mod lang;
 mod listing_detail;
 mod listing_query;
@@ -104,6 +105,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(media::router())
         .merge(uploads::router())
         .merge(changes::router())
+        .merge(keys::router())
         .merge(webhooks::router())
         .merge(health::router())
         .split_for_parts()

@@ -42,6 +42,7 @@ pub use examples::ALL as EXAMPLES;
         (name = "people", description = "Coming in with a code; one's own account; who may do what"),
         (name = "pictures", description = "What listings show: brought whole or in parts, served in every width"),
         (name = "changes", description = "Staying in step: everything that is published, and whatever happens to it"),
+        (name = "keys", description = "What a partner's programs are known by, and how often they ask"),
         (name = "webhooks", description = "Being told what happens, at an address of one's own"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),

@@ -1,10 +1,12 @@
-//! Rate: how often one address may ask.
+//! Rate: how often one address may ask, and one key.
 //!
 //! A token bucket an address (GCRA): 50 requests a second with a burst of 2,000, because many
-//! phones share a carrier's address. The headers are those of draft-ietf-httpapi-ratelimit-headers.
+//! phones share a carrier's address. A key that was good when it was last seen has a bucket of its
+//! own, 200 a second; one that nobody knows counts for the address that it comes from. The headers are those of draft-ietf-httpapi-ratelimit-headers.
 
 use std::{
     convert::Infallible,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::{LazyLock, Mutex},
@@ -16,18 +18,34 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use governor::{
-    Quota, RateLimiter,
+    NotUntil, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
-    middleware::StateInformationMiddleware,
+    middleware::{StateInformationMiddleware, StateSnapshot},
     state::keyed::DashMapStateStore,
 };
 
-use crate::app::App;
+use uuid::Uuid;
 
-/// Requests a second.
-const RATE: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
-/// Requests at once.
+use crate::{app::App, person};
+
+/// A limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What it is called in the headers.
+    name: &'static str,
+    /// Requests a second.
+    rate: NonZeroU32,
+    /// Requests at once.
+    burst: NonZeroU32,
+}
+
 const BURST: NonZeroU32 = NonZeroU32::new(2000).expect("2000 is not 0");
+/// That of an address.
+const ADDRESS: Limit =
+    Limit { name: "address", rate: NonZeroU32::new(50).expect("50 is not 0"), burst: BURST };
+/// That of a key.
+const KEY: Limit =
+    Limit { name: "key", rate: NonZeroU32::new(200).expect("200 is not 0"), burst: BURST };
 /// How often the addresses are swept at most.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Addresses remembered before those with a full bucket are forgotten.
@@ -38,13 +56,18 @@ pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The header that says what is left of it.
 pub const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-type Buckets =
-    RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
+fn buckets<K: Hash + Eq + Clone>(limit: Limit, clock: &DefaultClock) -> Buckets<K> {
+    let quota = Quota::per_second(limit.rate).allow_burst(limit.burst);
+    RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware()
+}
 
 /// Who has asked how often.
 #[derive(Debug)]
 pub struct Limiter {
-    buckets: Buckets,
+    addresses: Buckets<IpAddr>,
+    keys: Buckets<Uuid>,
     clock: DefaultClock,
     swept: Mutex<Option<<DefaultClock as governor::clock::Clock>::Instant>>,
 }
@@ -52,10 +75,10 @@ pub struct Limiter {
 impl Limiter {
     /// A limiter that has seen nobody.
     pub fn new() -> Self {
-        let quota = Quota::per_second(RATE).allow_burst(BURST);
         let clock = DefaultClock::default();
         Self {
-            buckets: RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware(),
+            addresses: buckets(ADDRESS, &clock),
+            keys: buckets(KEY, &clock),
             clock,
             swept: Mutex::new(None),
         }
@@ -72,15 +95,25 @@ impl Limiter {
         due
     }
 
-    /// Takes one token of `address`: how many are left, or after how many seconds there is one.
+    /// Takes one token of `address`.
     fn take(&self, address: IpAddr) -> Verdict {
-        if self.buckets.len() > ADDRESSES && self.may_sweep() {
-            self.buckets.retain_recent();
+        if self.addresses.len() > ADDRESSES && self.may_sweep() {
+            self.addresses.retain_recent();
         }
-        match self.buckets.check_key(&household(address)) {
+        self.verdict(ADDRESS, self.addresses.check_key(&household(address)))
+    }
+
+    /// Takes one token of `key`. There are no more keys than were given out.
+    fn take_of_key(&self, key: Uuid) -> Verdict {
+        self.verdict(KEY, self.keys.check_key(&key))
+    }
+
+    fn verdict(&self, limit: Limit, taken: Taken) -> Verdict {
+        let left = match taken {
             Ok(state) => Ok(state.remaining_burst_capacity()),
             Err(not_until) => Err(not_until.wait_time_from(self.clock.now()).as_secs() + 1),
-        }
+        };
+        Verdict { limit, left }
     }
 }
 
@@ -92,13 +125,22 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What the limit says to a request: how many more there may be at once, or after how many seconds
-/// there may be one.
-pub type Verdict = Result<u32, u64>;
+type Taken = Result<StateSnapshot, NotUntil<<DefaultClock as governor::clock::Clock>::Instant>>;
+
+/// What a limit says to a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict {
+    limit: Limit,
+    /// How many more there may be at once, or after how many seconds there may be one.
+    pub left: Result<u32, u64>,
+}
 
 /// Counts `request` of `peer`; nothing is said where there is no limit.
 pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdict> {
     let limiter = app.limiter.as_ref()?;
+    if let Some(key) = person::key(request.headers()).and_then(|key| app.keys.was(key)) {
+        return Some(limiter.take_of_key(key));
+    }
     Some(limiter.take(from(app, request, peer)?))
 }
 
@@ -136,14 +178,17 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
 
 /// Tells the limit and what is left of it.
 pub fn tell(headers: &mut HeaderMap, verdict: Verdict) {
-    static LIMIT: LazyLock<HeaderValue> = LazyLock::new(|| {
-        let text = format!("\"address\";q={BURST};w={}", BURST.get() / RATE.get());
-        HeaderValue::try_from(text).expect("digits and words are a header's value")
+    static POLICIES: LazyLock<[HeaderValue; 2]> = LazyLock::new(|| {
+        [ADDRESS, KEY].map(|Limit { name, rate, burst }| {
+            let text = format!("\"{name}\";q={burst};w={}", burst.get() / rate.get());
+            HeaderValue::try_from(text).expect("digits and words are a header's value")
+        })
     });
-    let left = verdict.unwrap_or(0);
-    let full_in = (BURST.get() - left).div_ceil(RATE.get());
-    headers.insert(POLICY, LIMIT.clone());
-    if let Ok(state) = HeaderValue::try_from(format!("\"address\";r={left};t={full_in}")) {
+    let Verdict { limit: Limit { name, rate, burst }, left } = verdict;
+    let left = left.unwrap_or(0);
+    let full_in = (burst.get() - left).div_ceil(rate.get());
+    headers.insert(POLICY, POLICIES[usize::from(verdict.limit == KEY)].clone());
+    if let Ok(state) = HeaderValue::try_from(format!("\"{name}\";r={left};t={full_in}")) {
         headers.insert(LEFT, state);
     }
 }

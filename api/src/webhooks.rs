@@ -363,7 +363,8 @@ async fn create_webhook(
         let mut unit = writing.by(None, None).unit();
         unit.writes.extend([webhook.clone().into(), place.into()]);
         let body = WebhookView::stored(&webhook, Some(&secret));
-        Ok((unit, Stored::new(&body, 1, format!("/v1/webhooks/{id}"))))
+        let stored = Stored::new(&body, 1, format!("/v1/webhooks/{id}"));
+        Ok((unit, stored.once(&WebhookView::stored(&webhook, None))))
     };
     writing.run(&said, act).await
 }
@@ -515,7 +516,8 @@ async fn rotate_webhook(
         let mut unit = writing.by(None, None).unit();
         unit.writes.push(webhook.clone().into());
         let body = WebhookView::stored(&webhook, Some(&secret));
-        Ok((unit, Stored::state(&body, webhook.version)))
+        let stored = Stored::state(&body, webhook.version);
+        Ok((unit, stored.once(&WebhookView::stored(&webhook, None))))
     };
     writing.run(&said, act).await
 }

@@ -256,7 +256,7 @@ impl Writing {
                 request: request.to_owned(),
                 status: stored.status.as_u16().into(),
                 headers: Value::Object(headers),
-                body: stored.text.clone(),
+                body: stored.kept.as_ref().unwrap_or(&stored.text).clone(),
                 at: self.now,
                 version: known + 1,
             }
@@ -278,6 +278,8 @@ fn is_about_somebody_faster(error: &Error) -> bool {
 pub struct Stored {
     status: StatusCode,
     text: String,
+    /// What is kept of it for whoever asks again, where that is not all of it.
+    kept: Option<String>,
     version: Option<i64>,
     location: Option<String>,
 }
@@ -288,6 +290,7 @@ impl Stored {
         Self {
             status: StatusCode::OK,
             text: body.to_string(),
+            kept: None,
             version: Some(version),
             location: None,
         }
@@ -298,9 +301,22 @@ impl Stored {
         Self { status: StatusCode::CREATED, location: Some(location), ..Self::state(body, version) }
     }
 
+    /// The same, with a secret in it that is said this once: whoever asks again under the same
+    /// `Idempotency-Key` gets `body` without it.
+    #[must_use]
+    pub fn once(self, body: &Value) -> Self {
+        Self { kept: Some(body.to_string()), ..self }
+    }
+
     /// There is nothing more to say.
     pub fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, text: String::new(), version: None, location: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            text: String::new(),
+            kept: None,
+            version: None,
+            location: None,
+        }
     }
 
     fn headers(&self) -> HeaderMap {

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod act;
 pub mod agency;
+pub mod api_key;
 pub mod area;
 pub mod audit;
 pub mod category;

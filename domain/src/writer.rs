@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     account::{self, held::Erasure},
-    agency, area, audit, category, change, claim, comment, delivery,
+    agency, api_key, area, audit, category, change, claim, comment, delivery,
     error::{Error, Fault},
     event, handshake, holiday, identity, kept_answer,
     key::Slug,
@@ -180,6 +180,8 @@ tables! {
         Comment(comment::Model, comments, None);
         /// A message to be sent.
         Message(message::Model, messages, Some(message::entity::Column::Version));
+        /// A key of a partner.
+        ApiKey(api_key::Model, api_keys, Some(api_key::entity::Column::Version));
         /// A webhook.
         Webhook(webhook::Model, webhooks, Some(webhook::entity::Column::Version));
         /// How far a webhook was told.

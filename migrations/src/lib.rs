@@ -10,6 +10,7 @@ mod m20261124_000004_former_slugs;
 mod m20261124_000005_people;
 mod m20261125_000001_webhooks;
 mod m20261125_000006_identities;
+mod m20261125_000007_api_keys;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_people::Migration),
             Box::new(m20261125_000001_webhooks::Migration),
             Box::new(m20261125_000006_identities::Migration),
+            Box::new(m20261125_000007_api_keys::Migration),
         ]
     }
 }

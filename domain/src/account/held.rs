@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Address, Agencies, Model, Role, entity};
 use crate::{
+    api_key,
     audit::{self, digest},
     claim, comment, identity, maintainer, media, message, review, revision, session, sign_in,
     upload, webhook,
@@ -51,6 +52,7 @@ pub async fn export(db: &impl ConnectionTrait, account: &Model) -> Result<Value,
         "media": pictures(db, id).await?,
         "uploads": uploads(db, id).await?,
         "webhooks": webhooks(db, id).await?,
+        "keys": keys(db, id).await?,
         "audit": entries(db, id).await?,
     }))
 }
@@ -153,6 +155,18 @@ async fn webhooks(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>
     Ok(find.all(db).await?.into_iter().map(shown).collect())
 }
 
+async fn keys(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
+    let find = api_key::entity::Entity::find()
+        .filter(api_key::entity::Column::Account.eq(account))
+        .order_by_asc(api_key::entity::Column::Id);
+    let shown = |row: api_key::Model| {
+        json!({"id": row.id, "name": row.name, "scopes": row.scopes, "start": row.start,
+               "created_at": row.created_at, "expires_at": row.expires_at,
+               "revoked_at": row.revoked_at})
+    };
+    Ok(find.all(db).await?.into_iter().map(shown).collect())
+}
+
 /// The entries of the record that `account` made, with their values.
 async fn entries(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
     use audit::{entity, value};
@@ -199,6 +213,7 @@ impl Erasure {
         end_keeping(db, account.id, at).await?;
         end_claims(db, account.id, at).await?;
         end_webhooks(db, account.id).await?;
+        end_keys(db, account.id, at).await?;
         orphan_revisions(db, account.id).await?;
         blank_record(db, account.id).await?;
         Ok(true)
@@ -327,6 +342,22 @@ async fn end_webhooks(db: &impl ConnectionTrait, account: Uuid) -> Result<(), Db
         .col_expr(Column::Secret, Expr::val(""))
         .col_expr(Column::OldSecret, Expr::val(None::<String>))
         .col_expr(Column::Status, Expr::val(Status::Ended.name()))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Account.eq(account))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+async fn end_keys(
+    db: &impl ConnectionTrait,
+    account: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use api_key::entity::Column;
+    api_key::entity::Entity::update_many()
+        .col_expr(Column::Name, Expr::val(""))
+        .col_expr(Column::RevokedAt, Expr::val(at))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Account.eq(account))
         .exec(db)
