@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
-    housekeeping,
+    exports, housekeeping,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     rate::Limiter,
@@ -54,6 +54,8 @@ pub struct App {
     pub(crate) pictures: Pictures,
     /// Room for those who listen to changes.
     pub(crate) streams: Arc<Semaphore>,
+    /// Room for exports.
+    pub(crate) exports: Arc<Semaphore>,
     /// Whether the node ends: then who listens is let go.
     pub(crate) ended: watch::Sender<bool>,
     feed: tailer::Feed,
@@ -106,6 +108,7 @@ impl App {
             messenger,
             outbox,
             streams: Arc::new(Semaphore::new(changes::STREAMS)),
+            exports: Arc::new(Semaphore::new(exports::STREAMS)),
             ended: watch::Sender::new(false),
             feed,
         })

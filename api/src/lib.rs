@@ -27,12 +27,16 @@ mod discover;
 pub mod edge;
 mod encoding;
 mod events;
+mod exports;
 mod fields;
 mod geojson_view;
 mod health;
 mod history;
+mod honest;
 mod housekeeping;
+mod icalendar;
 pub mod ids;
+mod jsonld;
 mod lang;
 mod listing_detail;
 mod listing_query;
@@ -71,7 +75,10 @@ pub use openapi::{document, document_30};
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Edge {
     let (routes, _) = routes();
-    edge::dress(routes.merge(openapi::router()).merge(pages::router()), app)
+    edge::dress(
+        routes.merge(openapi::router()).merge(pages::router()),
+        app,
+    )
 }
 
 fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
