@@ -28,5 +28,6 @@ mod relevance;
 mod representations;
 mod restart;
 mod schema;
+mod signposts;
 mod walks;
 mod week;

@@ -59,6 +59,7 @@ mod products;
 mod rate;
 mod revisions;
 pub mod seed;
+mod signposts;
 mod suggest;
 mod tailer;
 mod target;
@@ -76,7 +77,7 @@ pub use openapi::{document, document_30};
 pub fn service(app: App) -> Edge {
     let (routes, _) = routes();
     edge::dress(
-        routes.merge(openapi::router()).merge(pages::router()),
+        routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router()),
         app,
     )
 }
