@@ -45,9 +45,10 @@ async fn the_examples_of_the_contract_are_real_answers() {
     for example in EXAMPLES {
         let reply = service.get(example.path).await;
         assert_eq!(reply.status, 200, "{}: {}", example.path, reply.text);
-        assert_eq!(reply.header("content-type"), example.media, "{}", example.path);
+        let media = reply.header("content-type").split(';').next();
+        assert_eq!(media, Some(example.media), "{}", example.path);
         let file = format!("examples/{}", example.file);
-        let text = openapi::print(&reply.body);
+        let text = if example.is_json() { openapi::print(&reply.body) } else { reply.text };
         if blessing() {
             openapi::bless(&file, &text).unwrap();
         }

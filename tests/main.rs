@@ -1,15 +1,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod auth;
+mod calendars;
 mod changes;
 mod contract;
 mod crowd;
 mod cursors;
 mod discover;
 mod events;
+mod exports;
 mod fixtures;
 mod geometry;
 mod guides;
+mod jsonld;
 mod keeping;
 mod keys;
 mod log;
@@ -27,6 +30,7 @@ mod relevance;
 mod representations;
 mod restart;
 mod schema;
+mod signposts;
 mod walks;
 mod webhooks;
 mod week;

@@ -263,7 +263,7 @@ impl Oracle {
             Sort::Name => return (0.0, &seen.names[query.lang as usize]),
             Sort::Updated => -micros(seen.updated),
             Sort::Start => self.start(one, query.window, now).map_or(f64::INFINITY, micros),
-            Sort::Fair | Sort::Relevance => 0.0,
+            Sort::Fair | Sort::Relevance | Sort::Id => 0.0,
         };
         (number, "")
     }

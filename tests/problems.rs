@@ -43,15 +43,26 @@ async fn another_method_is_told_which_ones_work() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_not_acceptable() {
+async fn a_representation_that_there_is_not_is_not_acceptable() {
     let service = Service::start().await;
-    for accept in
-        ["application/ld+json", "text/calendar", "text/csv", "application/x-ndjson", "text/html"]
-    {
-        let reply = service.send(service.request("/v1/events").header("accept", accept)).await;
+    for (path, accept) in [
+        ("/v1/events", "text/html"),
+        ("/v1/places", "text/calendar"),
+        ("/v1/discover", "text/calendar"),
+        ("/v1/places/pantai-depok", "text/csv"),
+        ("/v1/events/labuhan-parangkusumo", "application/x-ndjson"),
+    ] {
+        let reply = service.send(service.request(path).header("accept", accept)).await;
         is(&reply, 406, "not-acceptable");
     }
-    is(&service.get("/v1/events?format=ics").await, 406, "not-acceptable");
+    is(&service.get("/v1/places?format=ics").await, 406, "not-acceptable");
+    // Of what is invented there is nothing that has no place to say so.
+    for path in ["contoh-lari-gumuk-pasir-2027", "bakda-mangiran"] {
+        let calendar = format!("/v1/events/{path}?format=ics");
+        is(&service.get(&calendar).await, 406, "not-acceptable");
+    }
+    let linked = "/v1/events/contoh-lari-gumuk-pasir-2027?format=jsonld";
+    is(&service.get(linked).await, 406, "not-acceptable");
     let helper = service.request("/v1/categories").header("accept", "application/geo+json");
     is(&service.send(helper).await, 406, "not-acceptable");
 }

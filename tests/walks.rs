@@ -13,7 +13,7 @@ use crate::oracle::world::{Random, WORDS, World};
 /// A question that many walks may ask.
 fn query(random: &mut Random) -> Query {
     let words = random.chance(50).then(|| [random.pick(&WORDS), random.pick(&WORDS)].join(" "));
-    let mut sorts = vec![Sort::Name, Sort::Updated, Sort::Start, Sort::Fair];
+    let mut sorts = vec![Sort::Name, Sort::Updated, Sort::Start, Sort::Fair, Sort::Id];
     let centre = random.chance(50).then(|| {
         let at = Position::new(random.between(-8.1, -7.6), random.between(110.1, 110.6)).unwrap();
         let radius = *random.one(&[3_000.0, 20_000.0, 100_000.0]);
@@ -53,7 +53,7 @@ fn place(query: &Query, hit: &Hit) -> Option<f64> {
             let next = hit.next_occurrence.map(|next| minutes(next.starts_at(zone)));
             Some(next.unwrap_or(f64::INFINITY))
         }
-        Sort::Name | Sort::Fair => None,
+        Sort::Name | Sort::Fair | Sort::Id => None,
     }
 }
 

@@ -34,6 +34,23 @@ pub mod media {
     pub const GEOJSON: &str = "application/geo+json";
     /// Server-sent events (HTML Standard).
     pub const EVENTS: &str = "text/event-stream";
+    /// JSON-LD 1.1, with the words of schema.org.
+    pub const JSONLD: &str = "application/ld+json";
+    /// RFC 5545.
+    pub const CALENDAR: &str = "text/calendar";
+    /// RFC 4180.
+    pub const CSV: &str = "text/csv";
+    /// JSON texts, one a line.
+    pub const NDJSON: &str = "application/x-ndjson";
+
+    /// The type as its header says it: texts name their charset.
+    pub fn header(media: &'static str) -> &'static str {
+        match media {
+            CALENDAR => "text/calendar; charset=utf-8",
+            CSV => "text/csv; charset=utf-8; header=present",
+            other => other,
+        }
+    }
 }
 
 /// A representation.
@@ -46,7 +63,25 @@ pub struct Answer {
     span: Option<Span>,
     brief: bool,
     link: Option<String>,
+    file: Option<File>,
     sighting: Option<Arc<Sighting>>,
+}
+
+/// What an answer is called where it is kept as a file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Letters, digits, hyphens and a dot.
+    pub name: String,
+    /// Whether a browser is to keep it and not to show it.
+    pub kept: bool,
+}
+
+impl File {
+    /// As `Content-Disposition` has it (RFC 6266).
+    pub fn disposition(&self) -> String {
+        let way = if self.kept { "attachment" } else { "inline" };
+        format!("{way}; filename=\"{}\"", self.name)
+    }
 }
 
 /// When an answer is true that changes by itself.
@@ -57,6 +92,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// True from `from` until just before `until`.
+    pub fn new(from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        Self { from, until }
+    }
+
     /// Whether it is true at `moment`: from its first until just before its last.
     pub fn covers(self, moment: DateTime<Utc>) -> bool {
         (self.from..self.until).contains(&moment)
@@ -93,6 +133,7 @@ impl Answer {
             span: None,
             brief: false,
             link: None,
+            file: None,
             sighting: None,
         }
     }
@@ -122,6 +163,12 @@ impl Answer {
         Self { link, ..self }
     }
 
+    /// Under a name, where it is kept as a file.
+    #[must_use]
+    pub fn file(self, file: File) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
     /// Counted, as often as it is given, as letting somebody see this.
     #[must_use]
     pub fn seen(self, sight: impl Into<Option<Sight>>) -> Self {
@@ -144,7 +191,7 @@ impl IntoResponse for Answer {
         }
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media::header(self.media)));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.lang.code()));
         headers.insert(
             header::VARY,
@@ -153,7 +200,13 @@ impl IntoResponse for Answer {
         let freshness =
             if self.brief { HeaderValue::from_static(BRIEF) } else { freshness(self.span, now) };
         headers.insert(header::CACHE_CONTROL, freshness);
-        for (name, value) in [(header::ETAG, Some(tag)), (header::LINK, self.link)] {
+        let file = self.file.map(|file| file.disposition());
+        let named = [
+            (header::ETAG, Some(tag)),
+            (header::LINK, self.link),
+            (header::CONTENT_DISPOSITION, file),
+        ];
+        for (name, value) in named {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
                 headers.insert(name, value);
             }

@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
-    housekeeping,
+    exports, housekeeping,
     keys::known::Keys,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
@@ -63,6 +63,8 @@ pub struct App {
     pub(crate) webhooks: Sender,
     /// Room for those who listen to changes.
     pub(crate) streams: Arc<Semaphore>,
+    /// Room for exports.
+    pub(crate) exports: Arc<Semaphore>,
     /// Whether the node ends: then who listens is let go.
     pub(crate) ended: watch::Sender<bool>,
     feed: tailer::Feed,
@@ -129,6 +131,7 @@ impl App {
             outbox,
             webhooks,
             streams: Arc::new(Semaphore::new(changes::STREAMS)),
+            exports: Arc::new(Semaphore::new(exports::STREAMS)),
             ended: watch::Sender::new(false),
             feed,
         })

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use chrono::{DateTime, Utc};
-use domain::{Fault, text::Lang};
+use domain::{Fault, listing::unknown_word, text::Lang};
 use search::Snapshot;
 use serde_json::json;
 
@@ -99,17 +99,50 @@ impl utoipa::IntoParams for LangParams {
     }
 }
 
-/// The parameters of a read that has GeoJSON, too.
-pub static FORMAT: [Spec; 1] = [Spec {
-    name: "format",
-    many: false,
-    about: "Representation, where a link must carry it; wins over `Accept`.",
-    schema: || json!({"type": "string", "enum": ["json", "geojson"]}),
-    example: || json!("json"),
-}];
+/// The representations by the names that `format` takes.
+const FORMATS: [(&str, &str); 6] = [
+    ("json", media::JSON),
+    ("geojson", media::GEOJSON),
+    ("jsonld", media::JSONLD),
+    ("ics", media::CALENDAR),
+    ("csv", media::CSV),
+    ("ndjson", media::NDJSON),
+];
 
-/// Formats of the contract that are not built yet: known, and not to be had.
-const LATER: [&str; 4] = ["jsonld", "ics", "csv", "ndjson"];
+/// Makes the parameter `format` of reads that have those representations.
+macro_rules! formats {
+    ($(#[$doc:meta])* $name:ident: $($format:literal),+) => {
+        $(#[$doc])*
+        pub static $name: [Spec; 1] = [Spec {
+            name: "format",
+            many: false,
+            about: "Representation, where a link must carry it; wins over `Accept`.",
+            schema: || json!({"type": "string", "enum": [$($format),+]}),
+            example: || json!("json"),
+        }];
+    };
+}
+
+formats! {
+    /// Of a read that has GeoJSON, too.
+    FORMAT: "json", "geojson"
+}
+formats! {
+    /// Of a listing.
+    DETAIL_FORMAT: "json", "geojson", "jsonld"
+}
+formats! {
+    /// Of an event.
+    EVENT_FORMAT: "json", "geojson", "jsonld", "ics"
+}
+formats! {
+    /// Of a list of listings.
+    LIST_FORMAT: "json", "geojson", "jsonld", "csv", "ndjson"
+}
+formats! {
+    /// Of a list of events.
+    EVENTS_FORMAT: "json", "geojson", "jsonld", "ics", "csv", "ndjson"
+}
 
 impl Asked {
     /// The representation asked for among `offers`, the first of which is the default.
@@ -117,22 +150,24 @@ impl Asked {
     /// # Errors
     /// 406 when none will do.
     pub fn media(&mut self, offers: &[&'static str]) -> Result<&'static str, Problem> {
-        let name = |media: &str| if media == media::GEOJSON { "geojson" } else { "json" };
-        if let Some(format) = self.params.one_with("format", |raw| Ok(raw.to_owned())) {
-            if let Some(media) = offers.iter().find(|media| name(media) == format) {
-                return Ok(media);
-            }
-            if LATER.contains(&format.as_str()) {
-                return Err(Problem::new(Kind::NotAcceptable));
-            }
-            let fault =
-                Fault::new("unknown_value", "harus json atau geojson", "must be json or geojson");
-            self.params.fault("format", fault);
+        // Where there is nothing to choose from, `format` is no parameter.
+        let chosen = (offers.len() > 1).then(|| self.params.one_with("format", format)).flatten();
+        if let Some(chosen) = chosen {
+            let offered = offers.iter().copied().find(|media| *media == chosen);
+            return offered.ok_or_else(|| Problem::new(Kind::NotAcceptable));
+        }
+        if offers.len() > 1 && self.params.has("format") {
             return Ok(offers[0]);
         }
         let Some(accept) = &self.accept else { return Ok(offers[0]) };
         negotiate(accept, offers).ok_or_else(|| Problem::new(Kind::NotAcceptable))
     }
+}
+
+/// The representation of that name.
+fn format(raw: &str) -> Result<&'static str, Fault> {
+    let named = FORMATS.iter().find(|(name, _)| *name == raw);
+    named.map(|(_, media)| *media).ok_or_else(|| unknown_word(&FORMATS.map(|(name, _)| name)))
 }
 
 /// The heaviest of `offers` (RFC 9110 §12.5.1): the most specific range that names an offer

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use domain::{Fault, daily_count, listing::Kind};
 use search::{BadCursor, Count, Facet, Hit, Page, Query, Snapshot};
 use serde::Serialize;
@@ -13,10 +16,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     answer::{Answer, media},
     app::App,
-    asked::{Asked, COMMON, FORMAT},
+    asked::{Asked, COMMON, EVENTS_FORMAT, LIST_FORMAT},
     counts::Sight,
+    exports,
+    exports::{CsvExport, LinesExport},
     fields::Fields,
     geojson_view::{Collection, feature},
+    icalendar::CalendarText,
+    jsonld::{LinkedData, Teller},
     listing_query::LIST,
     listing_view::{ItemView, Seen},
     openapi,
@@ -82,9 +89,12 @@ pub struct Discover;
 /// The parameters of a list of one kind.
 pub struct OneKind;
 
+/// The parameters of the list of events.
+pub struct Events;
+
 impl IntoParams for Discover {
     fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
-        [LIST, &COMMON, &FORMAT].into_iter().flatten().map(Spec::document).collect()
+        [LIST, &COMMON, &LIST_FORMAT].into_iter().flatten().map(Spec::document).collect()
     }
 }
 
@@ -98,15 +108,34 @@ impl IntoParams for OneKind {
     }
 }
 
+impl IntoParams for Events {
+    fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<Parameter> {
+        let all = [LIST, &COMMON, &EVENTS_FORMAT].into_iter().flatten();
+        all.filter(|spec| spec.name != "kind").map(Spec::document).collect()
+    }
+}
+
+/// What a list is answered as, and the parameter that says so.
+fn forms(kind: Option<Kind>) -> (&'static [&'static str], &'static [Spec]) {
+    const ALL: [&str; 6] =
+        [media::JSON, media::GEOJSON, media::JSONLD, media::CSV, media::NDJSON, media::CALENDAR];
+    match kind {
+        Some(Kind::Event) => (&ALL, &EVENTS_FORMAT),
+        _ => (&ALL[..5], &LIST_FORMAT),
+    }
+}
+
 /// Find places, producers and events together.
 ///
 /// What is near, open, on, or called so: all filters, orders and facets over everything published.
 #[utoipa::path(
     get, path = "/v1/discover", tag = "discovery", params(Discover),
     responses((status = OK, description = "A page of listings", content(
-        (PageView = "application/json"), (Collection = "application/geo+json"))))
+        (PageView = "application/json"), (Collection = "application/geo+json"),
+        (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
+        (LinesExport = "application/x-ndjson"))))
 )]
-async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     list(&app, asked, None)
 }
 
@@ -114,9 +143,11 @@ async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Answe
 #[utoipa::path(
     get, path = "/v1/places", tag = "places", params(OneKind),
     responses((status = OK, description = "A page of places", content(
-        (PageView = "application/json"), (Collection = "application/geo+json"))))
+        (PageView = "application/json"), (Collection = "application/geo+json"),
+        (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
+        (LinesExport = "application/x-ndjson"))))
 )]
-async fn list_places(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+async fn list_places(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     list(&app, asked, Some(Kind::Place))
 }
 
@@ -124,34 +155,47 @@ async fn list_places(State(app): State<App>, asked: Asked) -> Result<Answer, Pro
 #[utoipa::path(
     get, path = "/v1/producers", tag = "producers", params(OneKind),
     responses((status = OK, description = "A page of producers", content(
-        (PageView = "application/json"), (Collection = "application/geo+json"))))
+        (PageView = "application/json"), (Collection = "application/geo+json"),
+        (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
+        (LinesExport = "application/x-ndjson"))))
 )]
-async fn list_producers(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+async fn list_producers(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     list(&app, asked, Some(Kind::Producer))
 }
 
 /// List events: rites, festivals, markets, by the Gregorian and the Javanese calendar.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", params(OneKind),
+    get, path = "/v1/events", tag = "events", params(Events),
     responses((status = OK, description = "A page of events", content(
-        (PageView = "application/json"), (Collection = "application/geo+json"))))
+        (PageView = "application/json"), (Collection = "application/geo+json"),
+        (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
+        (LinesExport = "application/x-ndjson"), (CalendarText = "text/calendar"))))
 )]
-async fn list_events(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
+async fn list_events(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     list(&app, asked, Some(Kind::Event))
 }
 
-fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Problem> {
-    let media = asked.media(&[media::JSON, media::GEOJSON])?;
+fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Response, Problem> {
+    let (offers, format) = forms(kind);
+    let media = asked.media(offers)?;
+    if exports::is_whole(media) {
+        asked.refuse(&["limit", "cursor", "fields", "facets", "highlight"]);
+    } else if media == media::JSONLD {
+        asked.refuse(&["fields", "facets", "highlight"]);
+    }
     let fields = asked.params.one_with("fields", |raw| Fields::read(raw, openapi::item_fields()));
     let query = asked.query(kind);
-    let Asked { mut params, lang, path, query: raw, now, snapshot, .. } = asked;
     // The path fixes the kind: there, `kind` is a parameter like any other that is not known.
     let kind_spec = LIST.iter().position(|spec| spec.name == "kind").unwrap_or_default();
     let known: [&[Spec]; 4] = match kind {
-        None => [LIST, &[], &COMMON, &FORMAT],
-        Some(_) => [&LIST[..kind_spec], &LIST[kind_spec + 1..], &COMMON, &FORMAT],
+        None => [LIST, &[], &COMMON, format],
+        Some(_) => [&LIST[..kind_spec], &LIST[kind_spec + 1..], &COMMON, format],
     };
-    params.finish(&known)?;
+    asked.params.finish(&known)?;
+    if exports::is_whole(media) {
+        return exports::stream(app, asked, query, kind, media);
+    }
+    let Asked { lang, path, query: raw, now, snapshot, .. } = asked;
     let page = snapshot.find(&query, now).map_err(bad_cursor)?;
     let seen = Seen { snapshot: &snapshot, lang, tongue: Tongue::One(lang), now };
     let holds_until = page
@@ -161,7 +205,10 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
         .chain(page.holds_until)
         .min();
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
-    let body = if fields.is_none() && media == media::JSON {
+    let body = if media == media::JSONLD {
+        let base = app.settings.public_url.as_deref().unwrap_or_default();
+        serde_json::to_vec(&Teller { seen: &seen, base }.page(&page.hits))
+    } else if fields.is_none() && media == media::JSON {
         written(&page, &seen)
     } else {
         view(&page, &seen, fields.as_ref(), media).and_then(|body| serde_json::to_vec(&body))
@@ -172,7 +219,8 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
     } else {
         in_vain(&query, &snapshot)
     };
-    Ok(Answer::bytes(body, media, lang).until(holds_until, now).link(link).seen(sight))
+    let answer = Answer::bytes(body, media, lang).until(holds_until, now).link(link).seen(sight);
+    Ok(answer.into_response())
 }
 
 /// What was sought in vain, and where: in the one area asked for, else in the kapanewon that holds
@@ -306,7 +354,8 @@ fn count_view(facet: Facet, count: &Count, seen: &Seen<'_>) -> CountView {
     CountView { value: value.clone(), name, count: *count }
 }
 
-fn bad_cursor(bad: BadCursor) -> Problem {
+/// The problem of a cursor that leads nowhere.
+pub fn bad_cursor(bad: BadCursor) -> Problem {
     let fault = match bad {
         BadCursor::Unreadable => Fault::new("bad_format", "bukan kursor kami", "is none of ours"),
         BadCursor::OfAnotherQuery => Fault::new(

@@ -22,7 +22,9 @@ use crate::{
     app::App,
     asked::{Asked, COMMON, Key},
     geojson_view::{FeatureType, GeometryView},
-    listing_detail::{DetailParams, Found, detail, find},
+    icalendar::CalendarText,
+    jsonld::LinkedData,
+    listing_detail::{EventParams, Found, detail, find},
     listing_query::{moment, specs, window},
     listing_view::{LinkView, ListingView, NamedAgency, OccurrenceView, Seen, local},
     params::Spec,
@@ -269,9 +271,10 @@ pub struct OccurrencePage {
 /// Get an event by its id or slug.
 #[utoipa::path(
     get, path = "/v1/events/{id}", tag = "events",
-    params(("id" = String, Path, description = "Id or slug"), DetailParams),
+    params(("id" = String, Path, description = "Id or slug"), EventParams),
     responses((status = OK, description = "The event", content(
-        (EventView = "application/json"), (EventFeature = "application/geo+json"))))
+        (EventView = "application/json"), (EventFeature = "application/geo+json"),
+        (LinkedData = "application/ld+json"), (CalendarText = "text/calendar"))))
 )]
 async fn get_event(
     State(app): State<App>,

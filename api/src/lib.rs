@@ -27,12 +27,16 @@ mod discover;
 pub mod edge;
 mod encoding;
 mod events;
+mod exports;
 mod fields;
 mod geojson_view;
 mod health;
 mod history;
+mod honest;
 mod housekeeping;
+mod icalendar;
 pub mod ids;
+mod jsonld;
 mod keys;
 mod lang;
 mod listing_detail;
@@ -57,6 +61,7 @@ mod products;
 mod rate;
 mod revisions;
 pub mod seed;
+mod signposts;
 mod suggest;
 mod tailer;
 mod target;
@@ -74,7 +79,10 @@ pub use openapi::{document, document_30};
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Edge {
     let (routes, _) = routes();
-    edge::dress(routes.merge(openapi::router()).merge(pages::router()), app)
+    edge::dress(
+        routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router()),
+        app,
+    )
 }
 
 fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {

@@ -8,16 +8,19 @@ use axum::{
 };
 use domain::record::Record;
 use domain::{Fault, listing::Kind};
-use search::{Document, Lookup, Snapshot};
+use search::{Document, Lookup, Snapshot, tomorrow};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    answer::{Answer, media},
+    answer::{Answer, File, media},
     app::App,
-    asked::{Asked, COMMON, FORMAT},
+    asked::{Asked, COMMON, DETAIL_FORMAT, EVENT_FORMAT},
     counts::Sight,
     geojson_view::feature,
+    honest::Honest,
+    icalendar::{self, Calendar, Dates},
+    jsonld::Teller,
     listing_view::Seen,
     listings::managed_page,
     params::Spec,
@@ -42,7 +45,27 @@ impl utoipa::IntoParams for DetailParams {
     fn into_params(
         _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
     ) -> Vec<utoipa::openapi::path::Parameter> {
-        [&COMMON, &FORMAT, &TEXTS].into_iter().flatten().map(Spec::document).collect()
+        [&COMMON, &DETAIL_FORMAT, &TEXTS].into_iter().flatten().map(Spec::document).collect()
+    }
+}
+
+/// The parameters of an event's detail.
+pub struct EventParams;
+
+impl utoipa::IntoParams for EventParams {
+    fn into_params(
+        _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+    ) -> Vec<utoipa::openapi::path::Parameter> {
+        [&COMMON, &EVENT_FORMAT, &TEXTS].into_iter().flatten().map(Spec::document).collect()
+    }
+}
+
+/// What a detail is answered as, and the parameter that says so.
+fn forms(kind: Kind) -> (&'static [&'static str], &'static [Spec]) {
+    const ALL: [&str; 4] = [media::JSON, media::GEOJSON, media::JSONLD, media::CALENDAR];
+    match kind {
+        Kind::Event => (&ALL, &EVENT_FORMAT),
+        Kind::Place | Kind::Producer => (&ALL[..3], &DETAIL_FORMAT),
     }
 }
 
@@ -142,15 +165,26 @@ fn public<V: Serialize>(
     key: &str,
     view: impl FnOnce(&Seen<'_>, &Document, &Record) -> V,
 ) -> Result<Response, Problem> {
-    let media = asked.media(&[media::JSON, media::GEOJSON])?;
+    let (offers, format) = forms(kind);
+    let media = asked.media(offers)?;
+    if matches!(media, media::JSONLD | media::CALENDAR) {
+        asked.refuse(&["texts"]);
+    }
     let tongue = tongue(&mut asked);
-    asked.params.finish(&[&COMMON, &FORMAT, &TEXTS])?;
+    asked.params.finish(&[&COMMON, format, &TEXTS])?;
     let document = match find(app, &asked.snapshot, kind, key, ("", &asked.query))? {
         Found::Here(document) => document,
         Found::Moved(response) => return Ok(response),
     };
-    let record = document.record();
     let seen = Seen { snapshot: &asked.snapshot, lang: asked.lang, tongue, now: asked.now };
+    let base = app.settings.public_url.as_deref();
+    if media == media::CALENDAR {
+        return calendar(&seen, &document, base);
+    }
+    if media == media::JSONLD {
+        return linked(&seen, &document, base.unwrap_or_default());
+    }
+    let record = document.record();
     let mut body = serde_json::to_value(view(&seen, &document, &record))
         .map_err(|error| Problem::internal(&error))?;
     if media == media::GEOJSON {
@@ -162,5 +196,52 @@ fn public<V: Serialize>(
         .version(document.version)
         .seen(Sight::Opened(document.id))
         .until(holds_until, asked.now)
+        .link(Some(alternates(app, &document)))
         .into_response())
+}
+
+/// A listing in the words of schema.org; of one that is invented there are none.
+fn linked(seen: &Seen<'_>, document: &Document, base: &str) -> Result<Response, Problem> {
+    let none = || Problem::new(problem::Kind::NotAcceptable);
+    let honest = Honest::of(seen.snapshot, document).ok_or_else(none)?;
+    let body = Teller { seen, base }.whole(document, &honest);
+    let next = document.next_occurrence(seen.now);
+    Ok(Answer::of(&body, media::JSONLD, seen.lang)?
+        .version(document.version)
+        .seen(Sight::Opened(document.id))
+        .until(seen.changes_at(document, None, next.as_ref()), seen.now)
+        .into_response())
+}
+
+/// An event as a calendar of its own; of one that is invented, or whose dates are, there is none.
+fn calendar(seen: &Seen<'_>, document: &Document, base: Option<&str>) -> Result<Response, Problem> {
+    let none = || Problem::new(problem::Kind::NotAcceptable);
+    let honest =
+        Honest::of(seen.snapshot, document).filter(icalendar::can_tell).ok_or_else(none)?;
+    let name = honest.record.listing.name.get(seen.lang).1;
+    let mut calendar = Calendar::default();
+    calendar.begin(Some(name), seen.lang, seen.now);
+    icalendar::write(&mut calendar, seen, document, &honest, Dates::around(seen.now, None), base);
+    calendar.end();
+    let file = File { name: format!("{}.ics", document.slug), kept: false };
+    Ok(Answer::bytes(calendar.take(), media::CALENDAR, seen.lang)
+        .version(document.version)
+        .seen(Sight::Opened(document.id))
+        .until(Some(tomorrow(seen.now)), seen.now)
+        .file(file)
+        .into_response())
+}
+
+/// The `Link` to a listing's other representations (RFC 8288).
+fn alternates(app: &App, document: &Document) -> String {
+    let base = app.settings.public_url.as_deref().unwrap_or_default();
+    let here = format!("{base}/v1/{}/{}", document.kind.plural(), document.slug);
+    let link = |(format, media): (&str, &str)| {
+        format!("<{here}?format={format}>; rel=\"alternate\"; type=\"{media}\"")
+    };
+    let mut all = vec![("geojson", media::GEOJSON), ("jsonld", media::JSONLD)];
+    if document.kind == Kind::Event {
+        all.push(("ics", media::CALENDAR));
+    }
+    all.into_iter().map(link).collect::<Vec<_>>().join(", ")
 }

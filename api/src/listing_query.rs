@@ -149,6 +149,19 @@ specs! {
 }
 
 impl Asked {
+    /// Notes a fault of each of `names` that was given: the representation asked for has no place for
+    /// it.
+    pub fn refuse(&mut self, names: &[&str]) {
+        for name in names.iter().filter(|name| self.params.has(name)).collect::<Vec<_>>() {
+            let fault = Fault::new(
+                "not_here",
+                "tidak ada pada representasi ini",
+                "does not go with this representation",
+            );
+            self.params.fault(name, fault);
+        }
+    }
+
     /// The query that the parameters make, among listings of `kind` where the path fixes one.
     ///
     /// Faults stay with the parameters: what comes back is only good if they

@@ -347,9 +347,13 @@ impl Seen<'_> {
 
     /// A category with its name.
     pub fn category(&self, code: &CategoryCode) -> NamedCategory {
-        let name = self.snapshot.reference().category(code);
-        let name = name.map_or_else(|| code.to_string(), |c| c.name.get(self.lang).1.to_owned());
-        NamedCategory { code: code.clone(), name }
+        NamedCategory { code: code.clone(), name: self.category_name(code) }
+    }
+
+    /// What a category is called.
+    pub fn category_name(&self, code: &CategoryCode) -> String {
+        let category = self.snapshot.reference().category(code);
+        category.map_or_else(|| code.to_string(), |c| c.name.get(self.lang).1.to_owned())
     }
 
     /// The area of a document with its name.
@@ -539,7 +543,7 @@ impl Seen<'_> {
 }
 
 /// Whether the public may come to the door: not to a producer who takes no visitors.
-fn may_come(record: &Record) -> bool {
+pub fn may_come(record: &Record) -> bool {
     record.producer().is_none_or(|producer| producer.visit != Visit::None)
 }
 

@@ -210,7 +210,8 @@ fn headers() -> Value {
         "Cache-Control": header("How long it is fresh.", "public, max-age=60, stale-while-revalidate=600"),
         "Content-Language": header("The language asked for.", "id"),
         "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
-        "Link": header("The next page (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Content-Disposition": header("What it is called as a file (RFC 6266); of calendars and exports.", "inline; filename=\"griya-events.ics\""),
+        "Link": header("The next page of a list, the other representations of a listing (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
         "Upload-Offset": header("How much has come, bytes.", "524288"),
         "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
         "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
@@ -301,10 +302,7 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         } else if ticket || path.starts_with("/media/") {
             headers.push("Cache-Control");
         } else if public && reads {
-            headers.extend(["ETag", "Cache-Control", "Content-Language", "Vary"]);
-            if id.starts_with("list_") || id.starts_with("discover_") {
-                headers.push("Link");
-            }
+            headers.extend(read_headers(&id, response));
         }
         if status == "201" {
             headers.push("Location");
@@ -394,6 +392,19 @@ fn kinds_of(method: &str, path: &str, id: &str, operation: &Value) -> Vec<Kind> 
         }
     }
     kinds
+}
+
+/// The headers of what a read by that name answers.
+fn read_headers(id: &str, response: &Value) -> Vec<&'static str> {
+    let mut headers = vec!["ETag", "Cache-Control", "Content-Language", "Vary"];
+    let lists = id.starts_with("list_") || id.starts_with("discover_");
+    if lists || matches!(id, "get_place" | "get_producer" | "get_event") {
+        headers.push("Link");
+    }
+    if ["text/csv", "text/calendar"].iter().any(|media| !response["content"][media].is_null()) {
+        headers.push("Content-Disposition");
+    }
+    headers
 }
 
 /// Adds what is answered where nothing is sent: it is `kept` already, or it is elsewhere.

@@ -17,6 +17,7 @@ use crate::{
     app::App,
     asked::{Asked, Key},
     geojson_view::GeometryView,
+    jsonld::LinkedData,
     listing_detail::{DetailParams, detail},
     listing_view::{ListingView, Seen},
     person::Person,
@@ -133,7 +134,8 @@ pub struct PlaceFeature {
     get, path = "/v1/places/{id}", tag = "places",
     params(("id" = String, Path, description = "Id or slug"), DetailParams),
     responses((status = OK, description = "The place", content(
-        (PlaceView = "application/json"), (PlaceFeature = "application/geo+json"))))
+        (PlaceView = "application/json"), (PlaceFeature = "application/geo+json"),
+        (LinkedData = "application/ld+json"))))
 )]
 async fn get_place(
     State(app): State<App>,

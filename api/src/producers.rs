@@ -24,6 +24,7 @@ use crate::{
     app::App,
     asked::{Asked, COMMON, Key, LangParams},
     geojson_view::{FeatureType, GeometryView},
+    jsonld::LinkedData,
     listing_detail::{DetailParams, Found, detail, find},
     listing_view::{ImageView, LinkView, ListingView, Seen, local},
     person::Person,
@@ -253,7 +254,8 @@ pub struct ProductPage {
     get, path = "/v1/producers/{id}", tag = "producers",
     params(("id" = String, Path, description = "Id or slug"), DetailParams),
     responses((status = OK, description = "The producer", content(
-        (ProducerView = "application/json"), (ProducerFeature = "application/geo+json"))))
+        (ProducerView = "application/json"), (ProducerFeature = "application/geo+json"),
+        (LinkedData = "application/ld+json"))))
 )]
 async fn get_producer(
     State(app): State<App>,

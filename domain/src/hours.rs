@@ -56,6 +56,14 @@ impl Hours {
         Openness { state, until: until.map(|until| until.with_timezone(&when.timezone())) }
     }
 
+    /// When it is open in a week, where every week is like every other and nothing is in doubt; each
+    /// stretch shorter than a day, but for one that begins at midnight and takes all of it.
+    ///
+    /// `None` where holidays, seasons, the sun, or somebody who is to be asked have a say.
+    pub fn weekly(&self) -> Option<Vec<WeeklyStretch>> {
+        self.rules.week()?.open()
+    }
+
     /// The first instant from `when` on at which it is open: `when` itself where it is open now.
     ///
     /// `None` when that is not within 370 days.
@@ -147,6 +155,17 @@ pub struct Context {
     /// From (inclusive) and to (exclusive) of each closure, in any order; without an end until
     /// further notice. One that ends before it begins closes nothing.
     pub closures: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+}
+
+/// A stretch of opening of every week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeeklyStretch {
+    /// The day it begins on, 0 is Monday.
+    pub weekday: u16,
+    /// Minutes from that day's midnight.
+    pub opens: u16,
+    /// Minutes from that day's midnight, exclusive; beyond 1,440 on the next day.
+    pub closes: u16,
 }
 
 /// Whether a place is open.

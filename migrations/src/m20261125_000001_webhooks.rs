@@ -82,7 +82,7 @@ impl MigrationTrait for Migration {
         for (name, table, columns, unique) in [
             ("webhook_account", "webhook", &["account"][..], false),
             ("webhook_status", "webhook", &["status"], false),
-            ("delivery_number", "delivery", &["webhook", "number"], true),
+            ("delivery_number", "delivery", &["webhook", "number"], false),
             // What is still to be done for one, in its order.
             ("delivery_undone", "delivery", &["webhook", "done_at", "number"], false),
             ("delivery_done", "delivery", &["done_at"], false),

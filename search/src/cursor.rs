@@ -69,7 +69,7 @@ impl Key {
     /// Whether an order of that kind can have this key.
     fn is_of(&self, sort: Sort) -> bool {
         match self {
-            Self::Up(_) => matches!(sort, Sort::Distance | Sort::Start | Sort::Fair),
+            Self::Up(_) => matches!(sort, Sort::Distance | Sort::Start | Sort::Fair | Sort::Id),
             Self::Down(_) => matches!(sort, Sort::Relevance | Sort::Updated),
             Self::Text(_) => sort == Sort::Name,
             Self::Last => matches!(sort, Sort::Distance | Sort::Start),

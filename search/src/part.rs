@@ -206,6 +206,8 @@ impl Part<'_> {
             Sort::Updated => {
                 self.by_key(&mut best, |slot| Key::later(self.segment.updated[slot as usize]));
             }
+            // All alike: those stand by id.
+            Sort::Id => self.by_key(&mut best, |_| Key::Up(0)),
             Sort::Fair | Sort::Distance => self
                 .by_key(&mut best, |slot| Key::Up(shuffled(seed, self.segment.ids[slot as usize]))),
         }

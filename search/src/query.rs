@@ -92,7 +92,7 @@ impl Query {
     }
 
     /// Whether the moment of asking decides who is in, or in which place.
-    pub(crate) fn depends_on_now(&self) -> bool {
+    pub fn depends_on_now(&self) -> bool {
         let is_now = |edge: Option<Edge>| edge == Some(Edge::Now);
         let moves = |window: Window| {
             // An open end reaches so far from now.
@@ -246,4 +246,6 @@ pub enum Sort {
     Start,
     /// Shuffled by the seed: the same seed, the same order.
     Fair,
+    /// By id: where a walk through everything names no order.
+    Id,
 }

@@ -17,6 +17,13 @@ pub struct Example {
     text: &'static str,
 }
 
+impl Example {
+    /// Whether it is one JSON text: the others are shown as they are.
+    pub fn is_json(&self) -> bool {
+        self.media == "application/json" || self.media.ends_with("+json")
+    }
+}
+
 macro_rules! examples {
     ($($operation:literal, $media:literal, $file:literal, $path:literal;)+) => {
         /// All of them.
@@ -45,6 +52,23 @@ examples! {
     "get_producer", "application/geo+json", "get_producer.geo.json", "/v1/producers/sentra-batik-tulis-giriloyo?lang=en&format=geojson";
     "get_event", "application/json", "get_event.json", "/v1/events/labuhan-parangkusumo?lang=en";
     "get_event", "application/geo+json", "get_event.geo.json", "/v1/events/labuhan-parangkusumo?lang=en&format=geojson";
+    "discover_listings", "application/ld+json", "discover_listings.ld.json", "/v1/discover?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=jsonld";
+    "discover_listings", "text/csv", "discover_listings.csv", "/v1/discover?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=csv";
+    "discover_listings", "application/x-ndjson", "discover_listings.ndjson", "/v1/discover?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=ndjson";
+    "list_places", "application/ld+json", "list_places.ld.json", "/v1/places?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=jsonld";
+    "list_places", "text/csv", "list_places.csv", "/v1/places?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=csv";
+    "list_places", "application/x-ndjson", "list_places.ndjson", "/v1/places?id=01a20ada-2c00-73d5-908a-b638b48b86ad&lang=en&format=ndjson";
+    "list_producers", "application/ld+json", "list_producers.ld.json", "/v1/producers?id=01a20ada-2c00-7f49-be1c-07309b812318&lang=en&format=jsonld";
+    "list_producers", "text/csv", "list_producers.csv", "/v1/producers?id=01a20ada-2c00-7f49-be1c-07309b812318&lang=en&format=csv";
+    "list_producers", "application/x-ndjson", "list_producers.ndjson", "/v1/producers?id=01a20ada-2c00-7f49-be1c-07309b812318&lang=en&format=ndjson";
+    "list_events", "application/ld+json", "list_events.ld.json", "/v1/events?id=01a20ada-2c00-7d56-b25f-6436171ee669&lang=en&format=jsonld";
+    "list_events", "text/csv", "list_events.csv", "/v1/events?id=01a20ada-2c00-7d56-b25f-6436171ee669&lang=en&format=csv";
+    "list_events", "application/x-ndjson", "list_events.ndjson", "/v1/events?id=01a20ada-2c00-7d56-b25f-6436171ee669&lang=en&format=ndjson";
+    "list_events", "text/calendar", "list_events.ics", "/v1/events?id=01a20ada-2c00-7d56-b25f-6436171ee669&lang=en&format=ics";
+    "get_place", "application/ld+json", "get_place.ld.json", "/v1/places/pantai-parangtritis?lang=en&format=jsonld";
+    "get_producer", "application/ld+json", "get_producer.ld.json", "/v1/producers/sentra-batik-tulis-giriloyo?lang=en&format=jsonld";
+    "get_event", "application/ld+json", "get_event.ld.json", "/v1/events/labuhan-parangkusumo?lang=en&format=jsonld";
+    "get_event", "text/calendar", "get_event.ics", "/v1/events/labuhan-parangkusumo?lang=en&format=ics";
     "list_producer_products", "application/json", "list_producer_products.json", "/v1/producers/contoh-batik-wijaya-giriloyo/products?lang=en";
     "list_event_occurrences", "application/json", "list_event_occurrences.json", "/v1/events/labuhan-parangkusumo/occurrences?from=2027-01-01&to=2027-12-31&lang=en";
     "list_suggestions", "application/json", "list_suggestions.json", "/v1/suggest?q=parang&limit=5&lang=en";
@@ -64,6 +88,9 @@ examples! {
 /// The example of an operation in a representation.
 pub fn of(operation: &str, media: &str) -> Option<Value> {
     let example = ALL.iter().find(|e| e.operation == operation && e.media == media)?;
+    if !example.is_json() {
+        return Some(Value::String(example.text.to_owned()));
+    }
     let mut answer = serde_json::from_str(example.text).ok()?;
     drop_nulls(&mut answer);
     Some(answer)

@@ -12,7 +12,7 @@ use opening_hours_syntax::{
     },
 };
 
-use super::{Holidays, State, days, sun::Sky};
+use super::{Holidays, State, WeeklyStretch, days, sun::Sky};
 
 /// Minutes of a day, of a day and the night after it, and of a week.
 const DAY: u16 = 24 * 60;
@@ -202,6 +202,26 @@ fn edges(spans: &[Span]) -> impl Iterator<Item = u16> {
     spans.iter().flat_map(|span| [span.from, span.to])
 }
 
+/// From `from` to `to`, minutes of a week, as stretches that schedules elsewhere can say: one that
+/// takes a day or longer is cut at midnight.
+fn days_of(from: u16, to: u16) -> Vec<WeeklyStretch> {
+    let stretch = |from: u16, to: u16| {
+        let midnight = from / DAY * DAY;
+        WeeklyStretch { weekday: from / DAY % 7, opens: from - midnight, closes: to - midnight }
+    };
+    if to - from < DAY {
+        return vec![stretch(from, to)];
+    }
+    let mut stretches = Vec::new();
+    let mut from = from;
+    while from < to {
+        let end = (from / DAY + 1) * DAY;
+        stretches.push(stretch(from, end.min(to)));
+        from = end;
+    }
+    stretches
+}
+
 /// The states of a week that is like every other.
 #[derive(Debug)]
 pub(super) struct Week(
@@ -228,6 +248,36 @@ impl Week {
             }
         }
         Self(changes.into())
+    }
+
+    /// When it is open; `None` where that is not certain.
+    pub(super) fn open(&self) -> Option<Vec<WeeklyStretch>> {
+        let changes = &self.0;
+        if changes.iter().any(|(_, state)| *state == State::Unknown) {
+            return None;
+        }
+        let mut stretches = Vec::new();
+        for (place, (from, _)) in
+            changes.iter().enumerate().filter(|(_, (_, state))| *state == State::Open)
+        {
+            // What Sunday's night brings over belongs to the stretch that ends the week.
+            let runs_over = *from == 0 && place + 1 < changes.len();
+            if runs_over && changes[changes.len() - 1].1 == State::Open {
+                continue;
+            }
+            let to = changes.get(place + 1).map_or_else(
+                || {
+                    if changes.len() > 1 && changes[0].1 == State::Open {
+                        WEEK + changes[1].0
+                    } else {
+                        WEEK
+                    }
+                },
+                |(next, _)| *next,
+            );
+            stretches.extend(days_of(*from, to));
+        }
+        Some(stretches)
     }
 
     /// The state at `minute` of the week, and how many minutes it stays; `None` is forever.

@@ -324,3 +324,21 @@ fn the_text_stays_as_it_was_written() {
 
 mod oracle;
 mod properties;
+
+#[test]
+fn a_week_like_every_other_is_told_in_stretches_and_no_other() {
+    let weekly = |text: &str| {
+        let stretches = text.parse::<Hours>().unwrap().weekly()?;
+        Some(stretches.iter().map(|s| (s.weekday, s.opens, s.closes)).collect::<Vec<_>>())
+    };
+    assert_eq!(weekly("Mo,Tu 08:00-12:00; Tu off"), Some(vec![(0, 480, 720)]));
+    assert_eq!(weekly("Su 18:00-02:00"), Some(vec![(6, 1080, 1560)]));
+    assert_eq!(weekly("Sa,Su 00:00-24:00"), Some(vec![(5, 0, 1440), (6, 0, 1440)]));
+    assert_eq!(weekly("24/7").map(|all| all.len()), Some(7));
+    assert_eq!(weekly("off"), Some(vec![]));
+    for text in
+        ["Mo-Su 08:00-16:00; PH off", "sunrise-sunset", "17:00+", "Su[1] 07:00-12:00", "unknown"]
+    {
+        assert_eq!(weekly(text), None, "{text}");
+    }
+}

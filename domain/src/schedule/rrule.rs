@@ -4,6 +4,7 @@ mod rule;
 mod text;
 
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use self::rule::Rule;
@@ -94,6 +95,23 @@ impl Recurrence {
             faults.extend(fault.map(|fault| fault.below(place).below(member)));
         }
         faults
+    }
+
+    /// The rule as calendars elsewhere understand it (RFC 5545): its first start, and its text with
+    /// an `UNTIL` in the form of that start, in UTC where it has a time.
+    ///
+    /// Elsewhere `DTSTART` is an occurrence whether the rule names it or not, so it is the first
+    /// that the rule does name. `None` where there is none.
+    pub fn for_calendars(&self, zone: Tz) -> Option<(When, String)> {
+        let all_day = self.start.is_date();
+        let local = self.start.local(&zone);
+        let rule = Rule::read(&self.rrule, local, all_day).ok()?;
+        let last = later(local.date(), DAY_BUDGET);
+        let first = rule.starts(local.date(), last, &zone).next()?;
+        let length = Length::of(!all_day, self.duration_min, self.days);
+        let parts = self.rrule.split(';').filter(|part| !part.is_empty());
+        let parts: Vec<String> = parts.map(|part| text::portable(part, zone, all_day)).collect();
+        Some((Occurrence::on(first, length, zone).start, parts.join(";")))
     }
 
     pub(super) fn occurrences(&self, window: &Window, limit: usize) -> Vec<Occurrence> {

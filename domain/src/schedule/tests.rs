@@ -272,3 +272,20 @@ fn a_schedule_is_written_as_it_was_read() {
 }
 
 mod properties;
+
+#[test]
+fn a_rule_for_other_calendars_begins_where_it_names_a_day_and_ends_in_their_form() {
+    let told = |rule: serde_json::Value| {
+        let Schedule::Rrule(rule) = serde_json::from_value(rule).unwrap() else { panic!("a rule") };
+        let (start, text) = rule.for_calendars(chrono_tz::Asia::Jakarta).unwrap();
+        (start.to_string(), text)
+    };
+    let timed = serde_json::json!({"type": "rrule", "start": "2027-01-04T19:30:00+07:00",
+        "rrule": "freq=WEEKLY;BYWEEKDAY=TU,FR;UNTIL=20270430"});
+    let text = "FREQ=WEEKLY;BYDAY=TU,FR;UNTIL=20270430T165959Z".to_owned();
+    assert_eq!(told(timed), ("2027-01-05T19:30:00+07:00".to_owned(), text));
+    let days = serde_json::json!({"type": "rrule", "start": "2027-01-01",
+        "rrule": "FREQ=MONTHLY;BYDAY=-1SU;UNTIL=20270430T170000Z"});
+    let text = "FREQ=MONTHLY;BYDAY=-1SU;UNTIL=20270501".to_owned();
+    assert_eq!(told(days), ("2027-01-31".to_owned(), text));
+}

@@ -35,7 +35,7 @@ impl When {
     }
 
     /// The day and the time that a clock in `zone` shows; midnight for a day.
-    pub(super) fn local(self, zone: &impl TimeZone) -> NaiveDateTime {
+    pub fn local(self, zone: &impl TimeZone) -> NaiveDateTime {
         match self {
             Self::Date(date) => date.into(),
             Self::Time(time) => time.with_timezone(zone).naive_local(),

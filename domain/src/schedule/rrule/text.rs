@@ -1,6 +1,7 @@
 //! The text of an `RRULE`: what is refused of it, and its `UNTIL`, which the crate cannot read.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
 use rrule::{Frequency, NWeekday, RRule, RRuleError, Unvalidated};
 
 use crate::{
@@ -100,6 +101,25 @@ fn split(text: &str) -> Result<(String, Option<Until>), Fault> {
         return Err(unreadable("BYDAY"));
     }
     Ok((others.join(";"), until))
+}
+
+/// One part of a rule in capitals, by the names of RFC 5545, an `UNTIL` in the form that its
+/// `DTSTART` calls for: a date of `zone`, or an instant in UTC.
+pub(super) fn portable(part: &str, zone: Tz, all_day: bool) -> String {
+    let part = part.to_ascii_uppercase();
+    if let Some(days) = part.strip_prefix("BYWEEKDAY=") {
+        return format!("BYDAY={days}");
+    }
+    let Some(until) = part.strip_prefix("UNTIL=").and_then(Until::read) else { return part };
+    let local = until.local(&zone);
+    if all_day {
+        return format!("UNTIL={}", local.format("%Y%m%d"));
+    }
+    let instant = match until {
+        Until::Instant(instant) => instant,
+        Until::Local(local) => super::super::when::instant(local, &zone).to_utc(),
+    };
+    format!("UNTIL={}", instant.format("%Y%m%dT%H%M%SZ"))
 }
 
 fn is_weekday_text(text: &str) -> bool {
