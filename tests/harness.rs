@@ -392,6 +392,13 @@ pub fn server() -> Option<String> {
     server.ok().filter(|server| !server.is_empty())
 }
 
+/// How much of something a test tries: what the environment says under `name`, else what is `usual`.
+pub fn number(name: &str, usual: usize) -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a long run is asked for by environment")]
+    let asked = std::env::var(name);
+    asked.ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// The program `griya`. Built on the first call: a test binary of another crate does not bring it.
 pub fn program() -> PathBuf {
     static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();

@@ -15,10 +15,10 @@ use domain::{
 use rusqlite::{Connection, OptionalExtension as _};
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
-use tests::{Service, at};
+use tests::{Service, at, number};
 use uuid::Uuid;
 
-/// Chance: the same seed, the same life (SplitMix64, public domain, Vigna).
+/// Chance: the same seed, the same life (`SplitMix64`, public domain, Vigna).
 struct Dice(u64);
 
 impl Dice {
@@ -27,16 +27,12 @@ impl Dice {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % sides as u64) as usize
+        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
     }
 
     fn now_and_then(&mut self, one_in: usize) -> bool {
         self.roll(one_in) == 0
     }
-}
-
-fn number(name: &str, usual: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// What it follows, and the file that it keeps.

@@ -22,7 +22,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use tests::{Place, Reply, Service, Who, at};
+use tests::{Place, Reply, Service, Who, at, number};
 
 /// A POST that came.
 #[derive(Debug, Clone)]
@@ -127,7 +127,7 @@ async fn until<T>(look: impl AsyncFn() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("it never came")
+    tokio::time::timeout(Duration::from_mins(2), waiting).await.expect("it never came")
 }
 
 async fn service() -> Service {
@@ -371,10 +371,6 @@ async fn an_address_that_leads_inside_is_refused_with_every_other_fault_at_once(
         assert_eq!(service.say(&partner, "POST", "/v1/webhooks", &good).await.status, 201);
     }
     assert_eq!(service.say(&partner, "POST", "/v1/webhooks", &good).await.status, 409);
-}
-
-fn number(name: &str, usual: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Many webhooks of receivers of every kind, while listings change; `WEBHOOK_ROUNDS` says how often

@@ -205,19 +205,13 @@ impl Filling<'_> {
             if self.is_full() {
                 return false;
             }
-            match self.snapshot.get(one).cloned() {
-                Some(document) => {
-                    // Of the others only an event may go elsewhere with it: to where its venue is.
-                    let moves = one == id || document.kind == Kind::Event;
-                    self.tell(document, moves);
-                }
-                None => {
-                    let at = lost.binary_search_by_key(&one, |(id, ..)| *id);
-                    if let Ok(at) = at {
-                        let (id, kind, at, merged_into) = lost[at];
-                        self.tell_gone(id, kind, at, merged_into);
-                    }
-                }
+            if let Some(document) = self.snapshot.get(one).cloned() {
+                // Of the others only an event may go elsewhere with it: to where its venue is.
+                let moves = one == id || document.kind == Kind::Event;
+                self.tell(document, moves);
+            } else if let Ok(at) = lost.binary_search_by_key(&one, |(id, ..)| *id) {
+                let (id, kind, at, merged_into) = lost[at];
+                self.tell_gone(id, kind, at, merged_into);
             }
             cursor.part = Some(Part { seq, after: one });
         }

@@ -79,15 +79,13 @@ pub fn address(raw: &str, private: Private) -> Result<Url, Fault> {
 pub fn is_public_host(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(ip) => is_public(ip),
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            let inner = ["localhost", "local", "internal", "home.arpa"];
-            name.contains('.')
-                && !inner.iter().any(|end| name == *end || name.ends_with(&format!(".{end}")))
-        }
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return is_public(ip);
     }
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    let inner = ["localhost", "local", "internal", "home.arpa"];
+    name.contains('.')
+        && !inner.iter().any(|end| name == *end || name.ends_with(&format!(".{end}")))
 }
 
 /// Resolves names to public addresses only.

@@ -347,15 +347,15 @@ impl Within {
                 self.write(vec![delivery.done(now).into()]).await?;
                 self.stop(webhook.id, Status::Ended, now).await
             }
-            _ => match delivery.clone().put_off(now, outcome.retry_after) {
-                Some(later) => self.write(vec![later.into()]).await,
-                None => {
-                    // Kept, to be sent when its owner has it go on.
-                    let kept = delivery::Model { due_at: now, ..delivery.changed() };
-                    self.write(vec![kept.into()]).await?;
-                    self.stop(webhook.id, Status::Paused, now).await
+            _ => {
+                if let Some(later) = delivery.clone().put_off(now, outcome.retry_after) {
+                    return self.write(vec![later.into()]).await;
                 }
-            },
+                // Kept, to be sent when its owner has it go on.
+                let kept = delivery::Model { due_at: now, ..delivery.changed() };
+                self.write(vec![kept.into()]).await?;
+                self.stop(webhook.id, Status::Paused, now).await
+            }
         }
     }
 
