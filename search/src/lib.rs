@@ -21,6 +21,7 @@ mod find;
 mod gazetteer;
 mod highlight;
 mod index;
+mod lines;
 mod meaning;
 mod opening;
 mod part;
