@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{key::Slug, record::Record, reference::Reference, text::Lang};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 use uuid::Uuid;
 
 use crate::{
@@ -103,23 +103,19 @@ impl Segment {
 
 /// Finds slots by a hash of what they are known by.
 #[derive(Debug, Default)]
-struct Hashed {
-    keys: Vec<u64>,
-    slots: Vec<u32>,
-}
+struct Hashed(HashTable<u32>);
 
 impl Hashed {
-    fn new(keys: impl Iterator<Item = u64>) -> Self {
-        let mut pairs: Vec<(u64, u32)> = keys.zip(0..).collect();
-        pairs.sort_unstable();
-        let (keys, slots) = pairs.into_iter().unzip();
-        Self { keys, slots }
+    fn new(keys: &[u64]) -> Self {
+        let mut slots = HashTable::with_capacity(keys.len());
+        for (slot, key) in (0..).zip(keys) {
+            slots.insert_unique(*key, slot, |slot| keys[*slot as usize]);
+        }
+        Self(slots)
     }
 
     fn find(&self, key: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let from = self.keys.partition_point(|known| *known < key);
-        let same = self.keys[from..].iter().take_while(|known| **known == key).count();
-        self.slots[from..from + same].iter().copied().find(|slot| is_it(*slot))
+        self.0.find(key, |slot| is_it(*slot)).copied()
     }
 }
 
@@ -272,6 +268,9 @@ impl Builder {
         let pick = |index: &u32| *index as usize;
         let documents: Vec<Shared> =
             order.iter().map(|index| Arc::clone(&self.documents[pick(index)])).collect();
+        let keyed = |key: fn(&Document) -> u64| {
+            Hashed::new(&documents.iter().map(|document| key(document)).collect::<Vec<_>>())
+        };
         let lines = Lines::new(documents.len(), self.held);
         for (index, written) in self.written {
             lines.take_over(slot_of[index as usize], written);
@@ -292,8 +291,8 @@ impl Builder {
             lexicon,
             ends,
             entries,
-            by_id: Hashed::new(documents.iter().map(|document| id_key(document.id))),
-            by_slug: Hashed::new(documents.iter().map(|document| slug_key(&document.slug))),
+            by_id: keyed(|document| id_key(document.id)),
+            by_slug: keyed(|document| slug_key(&document.slug)),
             times: Times::new(&documents),
             caches: Caches::default(),
             documents,
