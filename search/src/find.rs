@@ -106,10 +106,10 @@ impl Snapshot {
         let cursor =
             query.cursor.as_ref().map(|text| Cursor::read(text, query, now)).transpose()?;
         let pinned = cursor.as_ref().map_or_else(|| pinned(query, now), |cursor| cursor.now);
-        let seed = seed(query, pinned.unwrap_or(now));
+        let seed = (query.sort == Sort::Fair).then(|| seed(query, pinned.unwrap_or(now)));
         // A day that only the seed came from is no moment to ask at.
         let moment = pinned.filter(|_| query.sort != Sort::Fair || query.depends_on_now());
-        let question = Question::new(query, moment.unwrap_or_else(|| minute(now)), &seed);
+        let question = Question::new(query, moment.unwrap_or_else(|| minute(now)), seed.as_deref());
         let meanings: Vec<Vec<Arc<Meaning>>> =
             self.segments().iter().map(|live| self.meanings(live, &question)).collect();
         let rarity = match &cursor {
@@ -142,7 +142,7 @@ impl Snapshot {
             hits,
             total,
             next,
-            seed: (query.sort == Sort::Fair).then_some(seed),
+            seed,
             facets,
             holds_until,
             did_you_mean: did_you_mean.and_then(|sought| self.did_you_mean(sought)),
@@ -237,7 +237,7 @@ fn facets(query: &Query, parts: &[Part<'_>]) -> Vec<(Facet, Vec<Count>)> {
 }
 
 impl<'a> Question<'a> {
-    fn new(query: &'a Query, now: DateTime<Utc>, seed: &str) -> Self {
+    fn new(query: &'a Query, now: DateTime<Utc>, seed: Option<&str>) -> Self {
         let ruler = query.centre.map(|centre| Ruler::new(centre.at));
         let mut regions = Vec::new();
         if let (Some(ruler), Some(radius)) = (ruler, query.centre.and_then(|c| c.radius_m)) {
@@ -246,7 +246,7 @@ impl<'a> Question<'a> {
         regions.extend(query.bbox.map(Region::Box));
         regions.extend(query.shape.as_ref().map(|shape| Region::Outline(shape.outline.clone())));
         let sought = query.words.as_deref().map(Sought::read);
-        Self { query, now, ruler, regions, sought, seed: halves(seed) }
+        Self { query, now, ruler, regions, sought, seed: seed.map(halves).unwrap_or_default() }
     }
 
     fn words(&self) -> &[Word] {
