@@ -44,9 +44,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let app = App::from_ref(state);
+        let params = Params::of(&parts.uri);
         Ok(Self {
-            params: Params::of(&parts.uri),
-            lang: lang::of(&parts.uri, &parts.headers),
+            lang: lang::of(&params, &parts.headers),
+            params,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             now: app.clock.now(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use domain::{Fault, daily_count, listing::Kind};
 use search::{BadCursor, Count, Facet, Hit, Page, Query, Snapshot};
 use serde::Serialize;
@@ -154,19 +155,13 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
     params.finish(&known)?;
     let page = snapshot.find(&query, now).map_err(bad_cursor)?;
     let seen = Seen { snapshot: &snapshot, lang, tongue: Tongue::One(lang), now };
-    let holds_until = page
-        .hits
-        .iter()
-        .filter_map(|hit| seen.changes_at(&hit.document, None, hit.next_occurrence.as_ref()))
-        .chain(page.holds_until)
-        .min();
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
     let body = if fields.is_none() && media == media::JSON {
         written(&page, &seen)
     } else {
-        view(&page, &seen, fields.as_ref(), media).and_then(|body| serde_json::to_vec(&body))
+        view(&page, &seen, fields.as_ref(), media)
     };
-    let body = body.map_err(|error| Problem::internal(&error))?;
+    let (body, holds_until) = body.map_err(|error| Problem::internal(&error))?;
     let sight = if page.total > 0 {
         Some(Sight::Shown(page.hits.iter().map(|hit| hit.document.id).collect()))
     } else {
@@ -196,22 +191,27 @@ fn in_vain(query: &Query, snapshot: &Snapshot) -> Option<Sight> {
 /// A usual item, bytes: only a guess, to ask for memory once.
 const USUAL_ITEM: usize = 640;
 
-/// The page as JSON, item by item as they were rendered.
-fn written(page: &Page, seen: &Seen<'_>) -> serde_json::Result<Vec<u8>> {
+/// A page as JSON, and until when it is true.
+type Written = (Vec<u8>, Option<DateTime<Utc>>);
+
+/// The page as it is written item by item.
+fn written(page: &Page<'_>, seen: &Seen<'_>) -> serde_json::Result<Written> {
+    let mut holds_until = page.holds_until;
     let mut body = Vec::with_capacity(256 + page.hits.len() * USUAL_ITEM);
     body.extend_from_slice(b"{\"items\":[");
     for (at, hit) in page.hits.iter().enumerate() {
         if at > 0 {
             body.push(b',');
         }
-        seen.write_item(hit, &mut body)?;
+        let changes = seen.write_item(hit, &mut body)?;
+        holds_until = holds_until.into_iter().chain(changes).min();
     }
     body.extend_from_slice(b"],");
     // The rest of the page is an object of its own: its members follow the items.
     let from = body.len();
     serde_json::to_writer(&mut body, &Rest::of(page, seen))?;
     body.remove(from);
-    Ok(body)
+    Ok((body, holds_until))
 }
 
 /// A page without its items.
@@ -228,7 +228,7 @@ struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
-    fn of(page: &'a Page, seen: &Seen<'_>) -> Self {
+    fn of(page: &'a Page<'_>, seen: &Seen<'_>) -> Self {
         let facets = page.facets.iter().map(|(facet, counts)| {
             let counts = counts.iter().map(|count| count_view(*facet, count, seen));
             (facet.name(), counts.collect())
@@ -243,18 +243,20 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The page as a value, for what is taken apart again.
+/// The page as a value that is taken apart again.
 fn view(
-    page: &Page,
+    page: &Page<'_>,
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> serde_json::Result<Value> {
-    let items = page
-        .hits
-        .iter()
-        .map(|hit| item(hit, seen, fields, media))
-        .collect::<serde_json::Result<Vec<_>>>()?;
+) -> serde_json::Result<Written> {
+    let mut holds_until = page.holds_until;
+    let mut items = Vec::with_capacity(page.hits.len());
+    for hit in &page.hits {
+        let (item, changes) = item(hit, seen, fields, media)?;
+        items.push(item);
+        holds_until = holds_until.into_iter().chain(changes).min();
+    }
     let geojson = media == media::GEOJSON;
     let mut body = Map::new();
     if geojson {
@@ -264,20 +266,20 @@ fn view(
     if let Value::Object(rest) = serde_json::to_value(Rest::of(page, seen))? {
         body.extend(rest);
     }
-    Ok(Value::Object(body))
+    Ok((serde_json::to_vec(&body)?, holds_until))
 }
 
 fn item(
-    hit: &Hit,
+    hit: &Hit<'_>,
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> serde_json::Result<Value> {
+) -> serde_json::Result<(Value, Option<DateTime<Utc>>)> {
     let mut text = Vec::with_capacity(USUAL_ITEM);
-    seen.write_item(hit, &mut text)?;
+    let changes = seen.write_item(hit, &mut text)?;
     let mut item = serde_json::from_slice(&text)?;
     if media == media::GEOJSON {
-        item = feature(&hit.document, &hit.document.record(), item);
+        item = feature(hit.document, &hit.document.record(), item);
     }
     if let Some(fields) = fields {
         match item.get_mut("properties") {
@@ -285,7 +287,7 @@ fn item(
             None => fields.keep(&mut item),
         }
     }
-    Ok(item)
+    Ok((item, changes))
 }
 
 fn count_view(facet: Facet, count: &Count, seen: &Seen<'_>) -> CountView {

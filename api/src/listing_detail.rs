@@ -136,7 +136,8 @@ fn public<V: Serialize>(
         body = feature(&document, &record, body);
     }
     let next = document.next_occurrence(asked.now);
-    let holds_until = seen.changes_at(&document, Some(&record), next.as_ref());
+    let stretch = document.stretch(asked.now);
+    let holds_until = seen.changes_at(&document, stretch.as_deref(), Some(&record), next.as_ref());
     Ok(Answer::of(&body, media, asked.lang)?
         .version(document.version)
         .seen(Sight::Opened(document.id))

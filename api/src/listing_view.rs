@@ -273,12 +273,19 @@ pub enum LangView {
 }
 
 impl Seen<'_> {
-    /// Writes a hit as an item. What does not depend on the moment or the query was rendered
-    /// once; the rest is put behind it.
-    pub fn write_item(&self, hit: &Hit, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        let document = &hit.document;
-        let line = document.line(self.lang, |record| self.line(document, record));
-        out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));
+    /// Writes a hit as an item, and tells when it says something else by itself. What does not
+    /// depend on the moment or the query was rendered once; the rest is put behind it.
+    pub fn write_item(
+        &self,
+        hit: &Hit<'_>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<Option<DateTime<Utc>>> {
+        let document = hit.document;
+        hit.line(
+            self.lang,
+            |record| self.line(document, record),
+            |line| out.extend_from_slice(line),
+        );
         if let Some(metres) = hit.distance_m {
             // To a decimetre already: whole numbers are written faster than fractions.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "on Earth")]
@@ -286,8 +293,9 @@ impl Seen<'_> {
             write!(out, ",\"distance_m\":{}.{}", tenths / 10, tenths % 10)
                 .map_err(serde_json::Error::io)?;
         }
-        if let Some(stretch) = document.stretch(self.now) {
-            out.extend_from_slice(stretch.shown.get_or_init(|| shown(&stretch)));
+        let stretch = hit.stretch(self.now);
+        if let Some(stretch) = &stretch {
+            out.extend_from_slice(stretch.shown.get_or_init(|| shown(stretch)));
         }
         if let Some(one) = &hit.next_occurrence
             && let Some(view) = Self::occurrence(document, one)
@@ -295,9 +303,9 @@ impl Seen<'_> {
             out.extend_from_slice(b",\"next_occurrence\":");
             serde_json::to_writer(&mut *out, &view)?;
         }
-        if document.has_notices {
-            let record = document.record();
-            let notices = self.notices(document, &record, |notice| notice.in_force(self.now));
+        let record = hit.has_notices().then(|| document.record());
+        if let Some(record) = &record {
+            let notices = self.notices(document, record, |notice| notice.in_force(self.now));
             if !notices.is_empty() {
                 out.extend_from_slice(b",\"notices\":");
                 serde_json::to_writer(&mut *out, &notices)?;
@@ -308,10 +316,12 @@ impl Seen<'_> {
             serde_json::to_writer(&mut *out, &HighlightView { name: name.clone() })?;
         }
         out.push(b'}');
-        Ok(())
+        let next = hit.next_occurrence.as_ref();
+        Ok(self.changes_at(document, stretch.as_deref(), record.as_ref(), next))
     }
 
-    /// The part of an item that is the same in every list until the listing changes.
+    /// The part of an item that is the same in every list until the listing changes: an object that
+    /// is not closed yet, for more comes behind it.
     fn line(&self, document: &Document, record: &Record) -> Vec<u8> {
         let listing = &record.listing;
         let (lang, name) = listing.name.get(self.lang);
@@ -338,7 +348,9 @@ impl Seen<'_> {
             notices: Vec::new(),
             highlight: None,
         };
-        serde_json::to_vec(&view).expect("a view is plain data")
+        let mut line = serde_json::to_vec(&view).expect("a view is plain data");
+        line.pop();
+        line
     }
 
     /// A category with its name.
@@ -434,24 +446,21 @@ impl Seen<'_> {
             .collect()
     }
 
-    /// When an item of `document` says something else by itself: it opens, closes or ends, or a
-    /// notice begins or ends. The record is asked for only where it has notices.
+    /// When what is shown of `document` is otherwise by itself: it opens, closes or ends, or a
+    /// notice of its record begins or ends.
     pub fn changes_at(
         &self,
         document: &Document,
+        stretch: Option<&Stretch>,
         record: Option<&Record>,
         next: Option<&Occurrence>,
     ) -> Option<DateTime<Utc>> {
-        let open = document.stretch(self.now).and_then(|stretch| stretch.until);
-        let ends = next.map(|one| one.ends_at(document.zone)).filter(|end| *end > self.now);
-        let soonest = open.into_iter().chain(ends).min();
-        if !document.has_notices {
-            return soonest;
-        }
-        let read = record.is_none().then(|| document.record());
-        let record = record.or(read.as_ref())?;
-        let notices = record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
-        soonest.into_iter().chain(notices.filter(|at| *at > self.now)).min()
+        let open = stretch.and_then(|stretch| stretch.until);
+        let ends = next.map(|one| one.ends_at(document.zone));
+        let notices = record.into_iter().flat_map(|record| record.listing.notices.iter());
+        let notices = notices.flat_map(|notice| [notice.from, notice.to]).flatten();
+        let later = ends.into_iter().chain(notices).filter(|at| *at > self.now);
+        open.into_iter().chain(later).min()
     }
 }
 
@@ -460,9 +469,7 @@ pub fn write_lines(snapshot: &Snapshot) {
     // The moment has no part in a line.
     let now = DateTime::UNIX_EPOCH;
     let seen = Seen { snapshot, lang: Lang::Id, tongue: Tongue::One(Lang::Id), now };
-    for document in snapshot.documents() {
-        document.line(Lang::Id, |record| seen.line(document, record));
-    }
+    snapshot.write_lines(Lang::Id, |document, record| seen.line(document, record));
 }
 
 /// Whether something is open, and when it opens next unless it is.

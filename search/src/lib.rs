@@ -24,6 +24,7 @@ mod gazetteer;
 mod highlight;
 mod index;
 mod layer;
+mod lines;
 mod meaning;
 mod opening;
 mod part;

@@ -388,6 +388,12 @@ impl Visitor for Nearest<'_> {
         self.last().is_some_and(|(last, _)| most < last)
     }
 
+    fn narrow(&self, leaf: usize, bits: u64) -> u64 {
+        let limit = self.limit();
+        let coarse = self.ruler.coarse(limit);
+        coarse.map_or(bits, |coarse| bits & self.part.segment.tree.perhaps(&coarse, leaf, limit))
+    }
+
     fn visit(&mut self, slot: u32) {
         let Some(at) = self.part.segment.tree.at(slot) else { return };
         let (mut metres, mut error) = self.ruler.quick(at);

@@ -16,6 +16,10 @@ pub(crate) trait Visitor {
     fn goes_on(&self, least: f64) -> bool;
     /// Whether nothing within `most` metres is wanted any more.
     fn is_past(&self, most: f64) -> bool;
+    /// Of the `bits` of a leaf that has its turn, those that may still be wanted.
+    fn narrow(&self, _leaf: usize, bits: u64) -> u64 {
+        bits
+    }
     /// Looks at one slot.
     fn visit(&mut self, slot: u32);
 }
@@ -35,7 +39,7 @@ pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
                 );
             }
             Err(leaf) => {
-                let bits = visitor.bits(leaf) & tree.filled(leaf);
+                let bits = visitor.narrow(leaf, visitor.bits(leaf) & tree.filled(leaf));
                 slots_of(leaf, bits).for_each(|slot| visitor.visit(slot));
             }
         }
