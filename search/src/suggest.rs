@@ -9,6 +9,7 @@ use domain::{
 };
 
 use crate::{
+    bits::slots_of,
     document::Document,
     gazetteer::Entry,
     meaning::Meaning,
@@ -186,7 +187,7 @@ impl Visitor for Nearby<'_> {
         false
     }
 
-    fn visit(&mut self, slot: u32) {
-        self.slots.push(slot);
+    fn visit(&mut self, leaf: usize, bits: u64, _: f64) {
+        self.slots.extend(slots_of(leaf, bits));
     }
 }

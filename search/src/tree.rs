@@ -436,13 +436,17 @@ impl Cover {
     }
 
     pub(crate) fn holds(&self, slot: u32) -> bool {
-        let (leaf, bit) = (slot as usize / LEAF, slot as usize % LEAF);
+        self.leaf(slot as usize / LEAF) >> (slot as usize % LEAF) & 1 == 1
+    }
+
+    /// The bits of a leaf that are in it.
+    pub(crate) fn leaf(&self, leaf: usize) -> u64 {
         let run = self.runs.partition_point(|(_, to)| *to <= leaf);
         if self.runs.get(run).is_some_and(|(from, _)| *from <= leaf) {
-            return true;
+            return u64::MAX;
         }
         let part = self.parts.binary_search_by_key(&leaf, |(leaf, _)| *leaf);
-        part.is_ok_and(|part| self.parts[part].1 >> bit & 1 == 1)
+        part.map_or(0, |part| self.parts[part].1)
     }
 
     /// How many slots of `set` are in it; of all where there is none.
