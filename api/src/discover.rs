@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::{Fault, daily_count, listing::Kind};
+use domain::{
+    Fault, daily_count,
+    listing::Kind,
+    permission::{self, Duty},
+};
 use search::{BadCursor, Count, Facet, Hit, Page, Query, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -22,7 +26,8 @@ use crate::{
     listing_view::{ItemView, Seen},
     openapi,
     params::Spec,
-    problem::{At, Problem},
+    person::{Person, unauthorized},
+    problem::{self, At, Problem},
     words::Tongue,
 };
 
@@ -103,45 +108,70 @@ impl IntoParams for OneKind {
 ///
 /// What is near, open, on, or called so: all filters, orders and facets over everything published.
 #[utoipa::path(
-    get, path = "/v1/discover", tag = "discovery", params(Discover),
+    get, path = "/v1/discover", tag = "discovery", security((), ("bearer" = [])),
+    params(Discover),
     responses((status = OK, description = "A page of listings", content(
         (PageView = "application/json"), (Collection = "application/geo+json"))))
 )]
-async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
-    list(&app, asked, None)
+async fn discover_listings(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    list(&app, person.as_ref(), asked, None)
 }
 
 /// List places: beaches, caves, temples, museums, markets, tourism villages.
 #[utoipa::path(
-    get, path = "/v1/places", tag = "places", params(OneKind),
+    get, path = "/v1/places", tag = "places", security((), ("bearer" = [])),
+    params(OneKind),
     responses((status = OK, description = "A page of places", content(
         (PageView = "application/json"), (Collection = "application/geo+json"))))
 )]
-async fn list_places(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
-    list(&app, asked, Some(Kind::Place))
+async fn list_places(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Place))
 }
 
 /// List producers: makers, groups and centres of home industry.
 #[utoipa::path(
-    get, path = "/v1/producers", tag = "producers", params(OneKind),
+    get, path = "/v1/producers", tag = "producers", security((), ("bearer" = [])),
+    params(OneKind),
     responses((status = OK, description = "A page of producers", content(
         (PageView = "application/json"), (Collection = "application/geo+json"))))
 )]
-async fn list_producers(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
-    list(&app, asked, Some(Kind::Producer))
+async fn list_producers(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Producer))
 }
 
 /// List events: rites, festivals, markets, by the Gregorian and the Javanese calendar.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", params(OneKind),
+    get, path = "/v1/events", tag = "events", security((), ("bearer" = [])),
+    params(OneKind),
     responses((status = OK, description = "A page of events", content(
         (PageView = "application/json"), (Collection = "application/geo+json"))))
 )]
-async fn list_events(State(app): State<App>, asked: Asked) -> Result<Answer, Problem> {
-    list(&app, asked, Some(Kind::Event))
+async fn list_events(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Event))
 }
 
-fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Problem> {
+fn list(
+    app: &App,
+    person: Option<&Person>,
+    mut asked: Asked,
+    kind: Option<Kind>,
+) -> Result<Answer, Problem> {
     let media = asked.media(&[media::JSON, media::GEOJSON])?;
     let fields = asked.params.one_with("fields", |raw| Fields::read(raw, openapi::item_fields()));
     let query = asked.query(kind);
@@ -153,6 +183,12 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Answer, Probl
         Some(_) => [&LIST[..kind_spec], &LIST[kind_spec + 1..], &COMMON, &FORMAT],
     };
     params.finish(&known)?;
+    if query.explain {
+        let person = person.ok_or_else(unauthorized)?;
+        if !permission::has(&person.account, Duty::SeeRanking) {
+            return Err(Problem::new(problem::Kind::Forbidden));
+        }
+    }
     let page = snapshot.find(&query, now).map_err(bad_cursor)?;
     let seen = Seen { snapshot: &snapshot, lang, tongue: Tongue::One(lang), now };
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));

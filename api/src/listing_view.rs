@@ -19,7 +19,7 @@ use domain::{
     schedule::{Certainty, Occurrence},
     text::Lang,
 };
-use search::{Document, Hit, Snapshot, Stretch};
+use search::{Document, Explanation, Hit, Snapshot, Stretch, WordScore};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -252,6 +252,9 @@ pub struct ItemView {
     /// With `highlight=true`: where the words were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     highlight: Option<HighlightView>,
+    /// With `explain=true`: what its place in the order is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<ExplainView>,
 }
 
 /// Texts as HTML, escaped, with the words that were found between `<mark>` and `</mark>`.
@@ -260,6 +263,74 @@ pub struct ItemView {
 pub struct HighlightView {
     #[schema(max_length = 2000)]
     name: String,
+}
+
+/// What the place of an item in an order by relevance is made of: `total` is `words` · (1 + the sum of
+/// value · weight of what else counts).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Explanation)]
+pub struct ExplainView {
+    #[schema(minimum = 0, maximum = 1_000_000_000, format = "double", example = 21.7)]
+    total: f64,
+    /// How well the words match: the sum of rarity · weight, times the share that the rarity of those
+    /// it has is of the rarity of all; 1 where only what is open was asked for.
+    #[schema(minimum = 0, maximum = 1_000_000_000, format = "double", example = 20.1)]
+    words: f64,
+    /// In the order of the query, those that only join others left out.
+    #[schema(max_items = 12)]
+    each_word: Vec<WordScoreView>,
+    /// 1 at the centre, ½ at 1 km; 0 without a centre.
+    near: PartView,
+    /// The share of what a good description has.
+    complete: PartView,
+    /// Halves with every year since it was written.
+    fresh: PartView,
+    /// 1 while it is open.
+    open: PartView,
+}
+
+/// What one word counts for an item.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WordScore)]
+pub struct WordScoreView {
+    #[schema(max_length = 200, example = "batik")]
+    word: String,
+    /// ln(1 + listings ÷ (1 + listings that have it)).
+    #[schema(minimum = 0, maximum = 1_000_000, format = "double", example = 2.1)]
+    rarity: f64,
+    /// Of the best place where it stands, times how surely it is the word meant; 0 where it is not.
+    #[schema(minimum = 0, maximum = 5, format = "double", example = 5.0)]
+    weight: f64,
+}
+
+/// A part of a score and what it counts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScorePart)]
+pub struct PartView {
+    #[schema(minimum = 0, maximum = 1, format = "double", example = 0.5)]
+    value: f64,
+    #[schema(minimum = 0, maximum = 1, format = "double", example = 0.6)]
+    weight: f64,
+}
+
+impl From<&Explanation> for ExplainView {
+    fn from(Explanation { score, weights, words }: &Explanation) -> Self {
+        let part = |value, weight| PartView { value, weight };
+        let word = |WordScore { word, rarity, weight }: &WordScore| WordScoreView {
+            word: word.clone(),
+            rarity: *rarity,
+            weight: *weight,
+        };
+        Self {
+            total: score.total,
+            words: score.words,
+            each_word: words.iter().map(word).collect(),
+            near: part(score.near, weights.near),
+            complete: part(score.complete, weights.complete),
+            fresh: part(score.fresh, weights.fresh),
+            open: part(f64::from(u8::from(score.open)), weights.open),
+        }
+    }
 }
 
 /// A language of texts.
@@ -315,6 +386,10 @@ impl Seen<'_> {
             out.extend_from_slice(b",\"highlight\":");
             serde_json::to_writer(&mut *out, &HighlightView { name: name.clone() })?;
         }
+        if let Some(explanation) = &hit.explanation {
+            out.extend_from_slice(b",\"explain\":");
+            serde_json::to_writer(&mut *out, &ExplainView::from(&**explanation))?;
+        }
         out.push(b'}');
         let next = hit.next_occurrence.as_ref();
         Ok(self.changes_at(document, stretch.as_deref(), record.as_ref(), next))
@@ -347,6 +422,7 @@ impl Seen<'_> {
             next_occurrence: None,
             notices: Vec::new(),
             highlight: None,
+            explain: None,
         };
         let mut line = serde_json::to_vec(&view).expect("a view is plain data");
         line.pop();

@@ -281,7 +281,8 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         kinds.push(Kind::Gone);
     }
     // Said of an operation itself: it is for somebody, and not for everybody.
-    if operation["security"][0]["bearer"].is_array() {
+    let security = operation["security"].as_array();
+    if security.is_some_and(|ways| ways.iter().any(|way| way["bearer"].is_array())) {
         kinds.push(Kind::Forbidden);
     }
     kinds.extend(write_kinds(method, operation));

@@ -19,7 +19,7 @@ use crate::{
     opening::Stretch,
     part::{After, Near, Part},
     query::{Edge, Query, Sort},
-    ranking::{Ranking, Score},
+    ranking::{Explanation, Ranking, Score},
     ruler::Ruler,
     segment::Segment,
     snapshot::{Live, Snapshot},
@@ -38,6 +38,8 @@ pub struct Hit<'a> {
     pub next_occurrence: Option<Occurrence>,
     /// Why it stands where it stands, by relevance.
     pub score: Option<Score>,
+    /// The same part by part, where that was asked for.
+    pub explanation: Option<Box<Explanation>>,
     /// Its name as HTML with the words found marked, where that was asked for.
     pub highlight: Option<String>,
     segment: &'a Segment,
@@ -324,11 +326,15 @@ impl<'a> Question<'a> {
             None => document.next_occurrence(self.now),
         };
         let score = part.ranking.as_ref().filter(|_| self.query.sort == Sort::Relevance);
+        let metres = near.map(|(metres, _)| metres);
+        let explained = score.filter(|_| self.query.explain);
+        let explain = |ranking: &Ranking<'_>| ranking.explain(found.slot, metres, self.words());
         let marked = self.sought.as_ref().filter(|_| self.query.highlight);
         Hit {
             distance_m: near.map(|near| self.shown(part, found.slot, near)),
             next_occurrence,
-            score: score.map(|ranking| ranking.score(found.slot, near.map(|(metres, _)| metres))),
+            score: score.map(|ranking| ranking.score(found.slot, metres)),
+            explanation: explained.map(explain).map(Box::new),
             highlight: marked
                 .and_then(|sought| highlight::name(&document.name(), self.query.lang, sought)),
             document,

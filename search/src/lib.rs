@@ -50,6 +50,6 @@ pub use find::{Hit, Page, tomorrow};
 pub use index::Index;
 pub use opening::{Opening, Stretch};
 pub use query::{Bbox, Centre, Edge, Facts, Query, Shape, Sort, Window};
-pub use ranking::Score;
+pub use ranking::{Explanation, Score, Weights, WordScore};
 pub use snapshot::{Changes, Lookup, Reading, Snapshot};
 pub use suggest::{Suggested, Suggestion};

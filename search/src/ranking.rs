@@ -11,7 +11,7 @@
 //! centre is asked for. `complete` is the share of what a good description has, `fresh` halves with
 //! every year since it was written, `open` is 1 while it is open. The last three only decide
 //! between listings that match about as well. Weights are ours, tuned on the relevance set of the
-//! tests; every part of a score can be had by itself ([`Score`]).
+//! tests; every part of a score can be had by itself ([`Score`], [`Explanation`]).
 //!
 //! Few listings are scored. A mean by product is never above one by sum, so with `found` for the
 //! first sum as a share of the most that it can be, and `has` for the second factor,
@@ -33,6 +33,7 @@ use crate::{
     caches::OpenThen,
     meaning::{self, Meaning},
     segment::Segment,
+    words::Word,
 };
 
 /// What being at the centre adds.
@@ -65,6 +66,38 @@ pub struct Score {
     pub open: bool,
     /// What all that comes to.
     pub total: f64,
+}
+
+/// What the parts of a score beside the words count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the parts")]
+pub struct Weights {
+    pub near: f64,
+    pub complete: f64,
+    pub fresh: f64,
+    pub open: f64,
+}
+
+/// What one word of a query counts for a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordScore {
+    /// The word, as it was read.
+    pub word: String,
+    /// How rare it is.
+    pub rarity: f64,
+    /// The weight of the best place where it stands; 0 where the listing has it not.
+    pub weight: f64,
+}
+
+/// Why a listing stands where it stands, part by part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The parts and what they come to.
+    pub score: Score,
+    /// What the parts count.
+    pub weights: Weights,
+    /// Of what `score.words` is made; empty where only what is open was asked for.
+    pub words: Vec<WordScore>,
 }
 
 /// The grade of a listing that has every word at its best, but for what is rounded up.
@@ -346,6 +379,27 @@ impl<'a> Ranking<'a> {
         let opened = if open { self.open_counts() } else { 0.0 };
         let lift = 1.0 + NEAR * near + COMPLETE * complete + FRESH * fresh + opened;
         Score { words, near, complete, fresh, open, total: words * lift }
+    }
+
+    /// The score of a listing at `metres` from the centre, part by part; `words` are those of the
+    /// query.
+    pub(crate) fn explain(&self, slot: u32, metres: Option<f64>, words: &[Word]) -> Explanation {
+        let each = words.iter().zip(self.rarity).zip(&self.words);
+        let words = each.map(|((word, rarity), meaning)| WordScore {
+            word: word.text.clone(),
+            rarity: *rarity,
+            weight: meaning.weight(slot),
+        });
+        Explanation {
+            score: self.score(slot, metres),
+            weights: Weights {
+                near: NEAR,
+                complete: COMPLETE,
+                fresh: FRESH,
+                open: self.open_counts(),
+            },
+            words: words.collect(),
+        }
     }
 
     fn freshness(&self, updated: i64) -> f64 {
