@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::{
-    Fault, daily_count,
+    Fault, daily_count, daily_query,
     listing::Kind,
     permission::{self, Duty},
 };
@@ -199,11 +199,20 @@ fn list(
     };
     let (body, holds_until) = body.map_err(|error| Problem::internal(&error))?;
     let sight = if page.total > 0 {
-        Some(Sight::Shown(page.hits.iter().map(|hit| hit.document.id).collect()))
+        let listings = page.hits.iter().map(|hit| hit.document.id).collect();
+        Some(Sight::Shown(listings, search(&query, &snapshot)))
     } else {
         in_vain(&query, &snapshot)
     };
     Ok(Answer::bytes(body, media, lang).until(holds_until, now).link(link).seen(sight))
+}
+
+/// What was sought and found, where it may be counted: nothing but words that are published. The
+/// pages that follow a first one are the same search.
+fn search(query: &Query, snapshot: &Snapshot) -> Option<Box<str>> {
+    let first = query.words.as_deref().filter(|_| query.cursor.is_none());
+    let text = first.and_then(daily_query::text)?;
+    snapshot.knows_words_of(&text).then(|| text.into())
 }
 
 /// What was sought in vain, and where: in the one area asked for, else in the kapanewon that holds

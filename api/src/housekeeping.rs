@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{daily_count, kept_answer, sign_in, store::Store};
+use domain::{daily_count, daily_query, kept_answer, sign_in, store::Store};
 use sea_orm::DbErr;
 
 use crate::{clock::Clock, config::Settings};
@@ -38,6 +38,7 @@ async fn come_by(store: Store, clock: Clock, alive: Weak<Settings>) {
 pub async fn forget(store: &Store, now: DateTime<Utc>) -> Result<(), DbErr> {
     let db = &store.writer;
     daily_count::forget(db, daily_count::day(now)).await?;
+    daily_query::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
     sign_in::forget(db, now).await
 }

@@ -17,6 +17,7 @@ pub mod change;
 pub mod claim;
 pub mod comment;
 pub mod daily_count;
+pub mod daily_query;
 pub mod edit;
 mod error;
 pub mod event;

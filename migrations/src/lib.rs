@@ -8,6 +8,7 @@ mod m20261124_000002_listings;
 mod m20261124_000003_change_log;
 mod m20261124_000004_former_slugs;
 mod m20261124_000005_people;
+mod m20261124_000006_daily_query;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_change_log::Migration),
             Box::new(m20261124_000004_former_slugs::Migration),
             Box::new(m20261124_000005_people::Migration),
+            Box::new(m20261124_000006_daily_query::Migration),
         ]
     }
 }
