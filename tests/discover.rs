@@ -1,5 +1,6 @@
 //! Finding: the answers that a tourist, a partner and a map rely on.
 
+use domain::account::Role;
 use serde_json::{Value, json};
 use tests::Service;
 
@@ -326,6 +327,54 @@ async fn suggestions_begin_as_typed_and_nearness_decides() {
     let beaches: Vec<&str> =
         near.each("text").into_iter().filter(|text| *text != "Pantai").collect();
     assert_eq!(beaches[..2], ["Pantai Baru", "Pantai Kuwaru"]);
+}
+
+#[tokio::test]
+async fn the_offices_are_told_what_a_place_in_the_order_is_made_of() {
+    let service = Service::start().await;
+    let editor = service.person(Role::Editor, &["dinas-kukmp"]).await;
+    let producer = service.person(Role::Producer, &[]).await;
+    let asked = "q=batik+tulis+giriloyo&lat=-7.91&lon=110.39&radius_m=20000&explain=true";
+    for list in ["discover", "places", "producers", "events"] {
+        let path = format!("/v1/{list}?{asked}");
+        let reply = service.read(&editor, &path).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let items = reply.body["items"].as_array().unwrap();
+        assert!(!items.is_empty(), "{path}");
+        let totals = items.iter().map(|item| {
+            let explain = &item["explain"];
+            let number = |value: &Value| value.as_f64().unwrap();
+            let each = |member| {
+                explain["each_word"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(move |word| number(&word[member]))
+            };
+            let found: f64 =
+                each("rarity").zip(each("weight")).map(|(rarity, weight)| rarity * weight).sum();
+            let has = each("rarity").zip(each("weight")).filter(|(_, weight)| *weight > 0.0);
+            let share = has.map(|(rarity, _)| rarity).sum::<f64>() / each("rarity").sum::<f64>();
+            assert!((number(&explain["words"]) - found * share).abs() < 1e-6, "{explain}");
+            let parts = ["near", "complete", "fresh", "open"];
+            let lift = parts
+                .map(|part| number(&explain[part]["value"]) * number(&explain[part]["weight"]));
+            let total = number(&explain["words"]) * (1.0 + lift.iter().sum::<f64>());
+            assert!((number(&explain["total"]) - total).abs() < 1e-6, "{explain}");
+            total
+        });
+        let totals: Vec<f64> = totals.collect();
+        assert!(totals.is_sorted_by(|a, b| *a + 1e-9 >= *b), "{totals:?}");
+        assert_eq!(service.read(&producer, &path).await.status, 403);
+        assert_eq!(service.get(&path).await.status, 401);
+    }
+    let geojson = service.read(&editor, &format!("/v1/discover?{asked}&format=geojson")).await;
+    assert!(geojson.body["features"][0]["properties"]["explain"]["total"].is_number());
+    let plain = service.read(&editor, "/v1/discover?q=batik").await;
+    assert_eq!(plain.body["items"][0].get("explain"), None);
+    let elsewhere = service.read(&editor, "/v1/places?sort=name&explain=true").await;
+    assert_eq!(elsewhere.status, 400, "{}", elsewhere.text);
+    assert_eq!(elsewhere.body["errors"][0]["code"], "needs_relevance");
 }
 
 #[tokio::test]

@@ -587,7 +587,8 @@ fn compare(query: &Query, now: DateTime<Utc>, [many, one]: [&Snapshot; 2], note:
     for (id, score) in &of_many {
         assert!((score - of_one[id]).abs() < 1e-9, "{id}: {score} {} {note}", of_one[id]);
     }
-    let falls = |pair: &[search::Hit]| pair[0].score.unwrap().total >= pair[1].score.unwrap().total;
+    let falls =
+        |pair: &[search::Hit<'_>]| pair[0].score.unwrap().total >= pair[1].score.unwrap().total;
     assert!(many_page.hits.windows(2).all(falls), "{note}");
     for limit in [1, 20] {
         let short = many.find(&Query { limit, ..query.clone() }, now).unwrap();
@@ -596,7 +597,7 @@ fn compare(query: &Query, now: DateTime<Utc>, [many, one]: [&Snapshot; 2], note:
     if query.centre.is_some() {
         let query = Query { sort: Sort::Distance, ..query.clone() };
         let page = many.find(&query, now).unwrap();
-        let metres = |hit: &search::Hit| hit.distance_m.unwrap_or(f64::INFINITY);
+        let metres = |hit: &search::Hit<'_>| hit.distance_m.unwrap_or(f64::INFINITY);
         assert!(page.hits.is_sorted_by_key(metres), "{note}");
         assert_eq!(page.total, many_page.total, "{note}");
     }

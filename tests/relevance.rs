@@ -34,7 +34,7 @@ fn first_ten(snapshot: &Snapshot, row: &Row) -> Vec<Arc<Document>> {
         ..Query::all(Sort::Relevance)
     };
     let page = snapshot.find(&query, at(NOON)).unwrap();
-    page.hits.into_iter().map(|hit| hit.document).collect()
+    page.hits.into_iter().map(|hit| Arc::clone(hit.document)).collect()
 }
 
 async fn fixtures() -> Arc<Snapshot> {

@@ -47,6 +47,7 @@ async fn the_database_itself_refuses_what_breaks_a_rule() {
         "UPDATE product SET status = 'lent'",
         "UPDATE area SET level = 'village'",
         "UPDATE change SET what = 'moved'",
+        "INSERT INTO daily_query (day, text, count) VALUES ('2026-11-24', 'batik', -1)",
         "DELETE FROM listing WHERE slug = 'pantai-parangkusumo'",
         "DELETE FROM category WHERE code = 'nature'",
         "INSERT INTO handshake VALUES ('h', false, '2026-11-24T00:00:00Z', 0)",

@@ -41,7 +41,7 @@ fn query(random: &mut Random) -> Query {
 }
 
 /// Where a hit stands in the order, as far as what is shown of it tells: less is earlier.
-fn place(query: &Query, hit: &Hit) -> Option<f64> {
+fn place(query: &Query, hit: &Hit<'_>) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "minutes")]
     let minutes = |instant: DateTime<Utc>| (instant.timestamp() / 60) as f64;
     let zone = hit.document.zone;
@@ -62,12 +62,14 @@ fn walk(world: &mut World, start: DateTime<Utc>, step: TimeDelta, note: &str) {
     let mut query = query(&mut world.random);
     let note = format!("{note}: {query:?}");
     let everything = Query { limit: 100_000, ..query.clone() };
-    let due = world.index.snapshot().find(&everything, start).unwrap();
+    let snapshot = world.index.snapshot();
+    let due = snapshot.find(&everything, start).unwrap();
     let mut due: BTreeSet<Uuid> = due.hits.iter().map(|hit| hit.document.id).collect();
     let mut met: BTreeMap<Uuid, usize> = BTreeMap::new();
     let (mut touched, mut now, mut last) = (BTreeSet::new(), start, None::<f64>);
     loop {
-        let page = world.index.snapshot().find(&query, now).unwrap();
+        let snapshot = world.index.snapshot();
+        let page = snapshot.find(&query, now).unwrap();
         for hit in &page.hits {
             *met.entry(hit.document.id).or_default() += 1;
             if let Some(place) = place(&query, hit) {

@@ -1,7 +1,7 @@
 //! A week of those who keep listings: how often they were met, what waits, what was decided, and
 //! what people looked for and did not find.
 
-use domain::{account::Role, daily_count};
+use domain::{account::Role, daily_count, daily_query};
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use tests::{Reply, Service, Who, at};
@@ -93,6 +93,69 @@ async fn who_keeps_or_answers_for_listings_is_not_counted() {
     is(&page, 200);
     is(&service.read(&officer, "/v1/discover?q=batik").await, 200);
     assert_eq!(counted(&service, page.body["id"].as_str().unwrap()).await, []);
+}
+
+#[tokio::test]
+async fn what_many_look_for_is_suggested_and_what_one_looks_for_is_not() {
+    let service = Service::start().await;
+    let searches = async |query: &'static str| {
+        let reply = service.get(&format!("/v1/suggest?q={query}&limit=20")).await;
+        is(&reply, 200);
+        let each = reply.body["items"].as_array().unwrap().clone();
+        let is_search = |one: &&Value| one["type"] == "query";
+        each.iter()
+            .filter(is_search)
+            .map(|one| one["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let officer = service.person(Role::Editor, &[KUKMP]).await;
+    for day in ["2026-11-24", "2026-11-25", "2026-11-26"] {
+        service.clock.set(at(&format!("{day}T12:00:00+07:00")));
+        for number in 0..4 {
+            // Found, and asked in other ways of one meaning; the next page is no other search.
+            let page =
+                service.get(&format!("/v1/discover?q=Batik+TULIS&limit={}", 1 + number)).await;
+            let cursor = page.body["cursor"].as_str().unwrap();
+            let next = format!("/v1/discover?q=Batik+TULIS&limit={}&cursor={cursor}", 1 + number);
+            is(&service.get(&next).await, 200);
+            // A word that is published nowhere, a number, somebody's address.
+            for other in ["batik+zwxqy", "batik+081234567890", "batik+sri@contoh.example"] {
+                is(
+                    &service.get(&format!("/v1/discover?q={other}&limit={}", 1 + number)).await,
+                    200,
+                );
+            }
+            // Who answers for listings is not counted.
+            is(&service.read(&officer, "/v1/discover?q=batik+wukirsari").await, 200);
+        }
+        if day == "2026-11-24" {
+            for limit in 1..=30 {
+                // Often, on one day.
+                is(&service.get(&format!("/v1/discover?q=batik+imogiri&limit={limit}")).await, 200);
+            }
+        }
+        service.app.write_counts().await;
+        if day != "2026-11-26" {
+            assert_eq!(searches("bat").await, [""; 0], "{day}");
+        }
+    }
+    service.clock.set(at("2026-11-26T14:00:00+07:00"));
+    service.app.write_counts().await;
+    assert_eq!(searches("bati").await, ["batik tulis"]);
+    // Nobody is offered what they have typed.
+    assert_eq!(searches("batik+tulis").await, [""; 0]);
+    let rows = daily_query::entity::Entity::find().all(&service.app.store.reader).await.unwrap();
+    let mut kept: Vec<(String, i64)> = rows.into_iter().map(|row| (row.text, row.count)).collect();
+    kept.sort();
+    let often = ("batik tulis".to_owned(), 4);
+    assert_eq!(kept, [("batik imogiri".to_owned(), 30), often.clone(), often.clone(), often]);
+    // After four weeks it is nobody's search any more.
+    service.clock.set(at("2027-01-02T12:00:00+07:00"));
+    service.app.forget().await.unwrap();
+    service.app.write_counts().await;
+    assert_eq!(searches("batik").await, [""; 0]);
+    let rows = daily_query::entity::Entity::find().all(&service.app.store.reader).await.unwrap();
+    assert!(rows.is_empty(), "{rows:?}");
 }
 
 #[tokio::test]

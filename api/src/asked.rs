@@ -48,8 +48,8 @@ where
         // Here, so that a bad `lang` is among the faults of whoever finishes the parameters.
         let _: Option<Lang> = params.one("lang");
         Ok(Self {
+            lang: lang::of(&params, &parts.headers),
             params,
-            lang: lang::of(&parts.uri, &parts.headers),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             now: app.clock.now(),

@@ -4,8 +4,17 @@
 //! shows the snapshot that it was made of and the moment has not come at which it changes by
 //! itself. Nothing is ever taken out because it went stale: it is not served, and makes room when
 //! the cache is full.
+//!
+//! Most questions are asked once, and an answer that nobody asks for again only pushes others out.
+//! So one is kept when it is asked for a second time.
 
-use std::sync::{Arc, Weak};
+use std::{
+    hash::BuildHasher as _,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -31,6 +40,8 @@ const CAPACITY: u64 = 48 * 1024 * 1024;
 pub const LARGEST: usize = 256 * 1024;
 /// What a kept answer takes besides its key and body, bytes: about fifteen headers.
 const OVERHEAD: usize = 2048;
+/// Questions of which it is remembered that they were asked: as many as it takes a minute to ask.
+const ASKED: usize = 1 << 16;
 /// A usual answer, bytes; only a guess for the size of the table.
 const USUAL: u64 = 8 * 1024;
 
@@ -161,17 +172,35 @@ impl Kept {
     }
 }
 
-/// The answers kept. When it is full, what was asked for once makes room for what is asked for
-/// again, so that a flood of new questions does not wash out the usual ones.
+/// The answers kept, and which questions were asked of late.
 #[derive(Debug)]
-pub struct Cache(sync::Cache<Vec<u8>, Arc<Kept>, Bytewise>);
+pub struct Cache {
+    kept: sync::Cache<Vec<u8>, Arc<Kept>, Bytewise>,
+    /// By a part of its hash, the rest of the hash of the question that came last there.
+    asked: Box<[AtomicU32]>,
+    hasher: DefaultHashBuilder,
+}
 
 impl Cache {
     /// An empty one.
     pub fn new() -> Self {
         let items = usize::try_from(CAPACITY / USUAL).unwrap_or(usize::MAX);
+        let hasher = DefaultHashBuilder::default();
         let lifecycle = sync::DefaultLifecycle::default();
-        Self(sync::Cache::with(items, CAPACITY, Bytewise, DefaultHashBuilder::default(), lifecycle))
+        Self {
+            kept: sync::Cache::with(items, CAPACITY, Bytewise, hasher.clone(), lifecycle),
+            asked: (0..ASKED).map(|_| AtomicU32::new(0)).collect(),
+            hasher,
+        }
+    }
+
+    /// Whether `wanted` is asked for again; from now on it is. Seldom a question passes for
+    /// another: then its answer is kept at once.
+    pub fn is_again(&self, wanted: &Read) -> bool {
+        let hash = self.hasher.hash_one(&wanted.key);
+        #[expect(clippy::cast_possible_truncation, reason = "two parts of a hash")]
+        let (place, rest) = (hash as usize % ASKED, (hash >> 32) as u32);
+        self.asked[place].swap(rest, Ordering::Relaxed) == rest
     }
 
     /// The answer to `wanted`, if there is one that holds.
@@ -181,12 +210,12 @@ impl Cache {
         snapshot: &Arc<Snapshot>,
         now: DateTime<Utc>,
     ) -> Option<Arc<Kept>> {
-        self.0.get(&wanted.key).filter(|kept| kept.holds(snapshot, now))
+        self.kept.get(&wanted.key).filter(|kept| kept.holds(snapshot, now))
     }
 
     /// Keeps the answer to `wanted`.
     pub fn put(&self, wanted: Read, kept: Kept) {
-        self.0.insert(wanted.key, Arc::new(kept));
+        self.kept.insert(wanted.key, Arc::new(kept));
     }
 }
 
@@ -197,5 +226,27 @@ struct Bytewise;
 impl Weighter<Vec<u8>, Arc<Kept>> for Bytewise {
     fn weight(&self, key: &Vec<u8>, kept: &Arc<Kept>) -> u64 {
         (key.len() + kept.body.len() + OVERHEAD) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &'static str) -> Read {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from_static(path);
+        Read::of(&request, Encoding::Identity).unwrap()
+    }
+
+    #[test]
+    fn a_question_is_asked_again_from_the_second_time_on() {
+        let cache = Cache::new();
+        let again = |path| cache.is_again(&read(path));
+        assert_eq!(
+            [again("/v1/places"), again("/v1/places"), again("/v1/places")],
+            [false, true, true]
+        );
+        assert!(!again("/v1/events"));
     }
 }

@@ -1,4 +1,5 @@
-//! Counts: how often listings are shown, opened and called, and what is sought in vain.
+//! Counts: how often listings are shown, opened and called, what is sought in vain, and what with
+//! success so often that it may be suggested.
 //!
 //! An answer carries its [`Sighting`]: what it shows. Giving it raises one number, also when the
 //! edge gives it again, so a listing of a page is counted by nothing of its own. Sightings that were
@@ -18,10 +19,11 @@ use std::{
     time::Duration,
 };
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
     Error,
     daily_count::{self, What},
+    daily_query,
     store::Store,
 };
 use tokio::sync::Notify;
@@ -38,12 +40,16 @@ const MOST_WAITING: usize = 500_000;
 const MOST_KEPT: usize = 200_000;
 /// The most words that one minute adds: somebody who makes words up fills no table.
 const MOST_WORDS: usize = 2000;
+/// The most whole searches that wait; fewer than one statement takes.
+const MOST_SEARCHES: usize = 500;
+/// How often it is read anew what many look for.
+const POPULAR_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// What an answer lets somebody see.
 #[derive(Debug)]
 pub enum Sight {
-    /// Listings in a list.
-    Shown(Box<[Uuid]>),
+    /// Listings in a list, and the search that found them, where it is one that may be counted.
+    Shown(Box<[Uuid]>, Option<Box<str>>),
     /// A listing by itself.
     Opened(Uuid),
     /// A contact of a listing.
@@ -68,7 +74,7 @@ impl Sighting {
     /// How much room it takes as it waits.
     fn size(&self) -> usize {
         1 + match &self.sight {
-            Sight::Shown(listings) => listings.len(),
+            Sight::Shown(listings, search) => listings.len() + usize::from(search.is_some()),
             Sight::Opened(_) | Sight::Contacted(_) => 1,
             Sight::Sought(words, _) => words.len(),
         }
@@ -94,6 +100,15 @@ struct Within {
     /// That there is no room for as much again.
     crowded: Arc<Notify>,
     kept: tokio::sync::Mutex<Kept>,
+    popular: Mutex<Arc<Popular>>,
+}
+
+/// What many look for.
+#[derive(Debug, Default)]
+pub struct Popular {
+    /// The most sought first.
+    pub searches: Vec<String>,
+    read_at: DateTime<Utc>,
 }
 
 /// Sightings that were given and are not added up.
@@ -108,6 +123,7 @@ struct Waiting {
 struct Kept {
     counts: HashMap<(NaiveDate, Subject), i64>,
     words: usize,
+    searches: HashMap<(NaiveDate, Box<str>), i64>,
 }
 
 impl Counts {
@@ -120,6 +136,7 @@ impl Counts {
             waiting: Mutex::default(),
             crowded: Arc::clone(&crowded),
             kept: tokio::sync::Mutex::default(),
+            popular: Mutex::default(),
         });
         tokio::spawn(write_again_and_again(Arc::downgrade(&within), crowded));
         Self(within)
@@ -143,6 +160,11 @@ impl Counts {
         if size > MOST_WAITING / 2 {
             self.0.crowded.notify_one();
         }
+    }
+
+    /// What many look for, as it was known within the last hour or so.
+    pub fn popular(&self) -> Arc<Popular> {
+        self.0.popular()
     }
 
     /// Writes what was counted. What the database does not take is kept for the next time.
@@ -177,6 +199,31 @@ impl Within {
                 "the counts are not written"
             );
         }
+        self.renew_popular().await;
+    }
+
+    /// Reads what many look for, where that was an hour ago; else, and where the database does not
+    /// answer, what was known stays.
+    async fn renew_popular(&self) {
+        if let Err(error) = self.read_popular().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "what many look for is not read");
+        }
+    }
+
+    fn popular(&self) -> Arc<Popular> {
+        Arc::clone(&self.popular.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn read_popular(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        if now - self.popular().read_at < POPULAR_EVERY {
+            return Ok(());
+        }
+        let searches = daily_query::popular(&self.store.reader, daily_count::day(now)).await?;
+        let new = Arc::new(Popular { searches, read_at: now });
+        *self.popular.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
     }
 
     async fn save(&self, kept: &mut Kept) -> Result<(), Error> {
@@ -191,6 +238,17 @@ impl Within {
             }
         }
         kept.words = 0;
+        let rows = kept.searches.iter().map(|((day, text), count)| daily_query::Model {
+            day: *day,
+            text: text.to_string(),
+            count: *count,
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_unstable_by(|a, b| (&a.text, a.day).cmp(&(&b.text, b.day)));
+        if !rows.is_empty() {
+            daily_query::add(&self.store.writer, &rows).await?;
+            kept.searches.clear();
+        }
         Ok(())
     }
 }
@@ -200,7 +258,12 @@ impl Kept {
         let times = i64::from(sighting.times.swap(0, Ordering::Relaxed));
         let mut listing = |what, id: &Uuid| self.raise((day, Subject::Listing(what, *id)), times);
         match &sighting.sight {
-            Sight::Shown(listings) => listings.iter().for_each(|id| listing(What::Shown, id)),
+            Sight::Shown(listings, search) => {
+                listings.iter().for_each(|id| listing(What::Shown, id));
+                if let Some(search) = search {
+                    self.raise_search((day, search.clone()), times);
+                }
+            }
             Sight::Opened(id) => listing(What::Opened, id),
             Sight::Contacted(id) => listing(What::Contacted, id),
             Sight::Sought(words, area) => {
@@ -208,6 +271,14 @@ impl Kept {
                     self.raise((day, Subject::Word(word.clone(), area.clone())), times);
                 }
             }
+        }
+    }
+
+    fn raise_search(&mut self, key: (NaiveDate, Box<str>), times: i64) {
+        if let Some(count) = self.searches.get_mut(&key) {
+            *count += times;
+        } else if self.searches.len() < MOST_SEARCHES {
+            self.searches.insert(key, times);
         }
     }
 

@@ -6,7 +6,12 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use domain::{Fault, daily_count, listing::Kind};
+use chrono::{DateTime, Utc};
+use domain::{
+    Fault, daily_count, daily_query,
+    listing::Kind,
+    permission::{self, Duty},
+};
 use search::{BadCursor, Count, Facet, Hit, Page, Query, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -28,7 +33,8 @@ use crate::{
     listing_view::{ItemView, Seen},
     openapi,
     params::Spec,
-    problem::{At, Problem},
+    person::{Person, unauthorized},
+    problem::{self, At, Problem},
     words::Tongue,
 };
 
@@ -129,53 +135,78 @@ fn forms(kind: Option<Kind>) -> (&'static [&'static str], &'static [Spec]) {
 ///
 /// What is near, open, on, or called so: all filters, orders and facets over everything published.
 #[utoipa::path(
-    get, path = "/v1/discover", tag = "discovery", params(Discover),
+    get, path = "/v1/discover", tag = "discovery", security((), ("bearer" = [])),
+    params(Discover),
     responses((status = OK, description = "A page of listings", content(
         (PageView = "application/json"), (Collection = "application/geo+json"),
         (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
         (LinesExport = "application/x-ndjson"))))
 )]
-async fn discover_listings(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    list(&app, asked, None)
+async fn discover_listings(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    list(&app, person.as_ref(), asked, None)
 }
 
 /// List places: beaches, caves, temples, museums, markets, tourism villages.
 #[utoipa::path(
-    get, path = "/v1/places", tag = "places", params(OneKind),
+    get, path = "/v1/places", tag = "places", security((), ("bearer" = [])),
+    params(OneKind),
     responses((status = OK, description = "A page of places", content(
         (PageView = "application/json"), (Collection = "application/geo+json"),
         (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
         (LinesExport = "application/x-ndjson"))))
 )]
-async fn list_places(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    list(&app, asked, Some(Kind::Place))
+async fn list_places(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Place))
 }
 
 /// List producers: makers, groups and centres of home industry.
 #[utoipa::path(
-    get, path = "/v1/producers", tag = "producers", params(OneKind),
+    get, path = "/v1/producers", tag = "producers", security((), ("bearer" = [])),
+    params(OneKind),
     responses((status = OK, description = "A page of producers", content(
         (PageView = "application/json"), (Collection = "application/geo+json"),
         (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
         (LinesExport = "application/x-ndjson"))))
 )]
-async fn list_producers(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    list(&app, asked, Some(Kind::Producer))
+async fn list_producers(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Producer))
 }
 
 /// List events: rites, festivals, markets, by the Gregorian and the Javanese calendar.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", params(Events),
+    get, path = "/v1/events", tag = "events", security((), ("bearer" = [])),
+    params(Events),
     responses((status = OK, description = "A page of events", content(
         (PageView = "application/json"), (Collection = "application/geo+json"),
         (LinkedData = "application/ld+json"), (CsvExport = "text/csv"),
         (LinesExport = "application/x-ndjson"), (CalendarText = "text/calendar"))))
 )]
-async fn list_events(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    list(&app, asked, Some(Kind::Event))
+async fn list_events(
+    State(app): State<App>,
+    person: Option<Person>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    list(&app, person.as_ref(), asked, Some(Kind::Event))
 }
 
-fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Response, Problem> {
+fn list(
+    app: &App,
+    person: Option<&Person>,
+    mut asked: Asked,
+    kind: Option<Kind>,
+) -> Result<Response, Problem> {
     let (offers, format) = forms(kind);
     let media = asked.media(offers)?;
     if exports::is_whole(media) {
@@ -192,35 +223,45 @@ fn list(app: &App, mut asked: Asked, kind: Option<Kind>) -> Result<Response, Pro
         Some(_) => [&LIST[..kind_spec], &LIST[kind_spec + 1..], &COMMON, format],
     };
     asked.params.finish(&known)?;
+    if query.explain {
+        let person = person.ok_or_else(unauthorized)?;
+        if !permission::has(&person.account, Duty::SeeRanking) {
+            return Err(Problem::new(problem::Kind::Forbidden));
+        }
+    }
     if exports::is_whole(media) {
         return exports::stream(app, asked, query, kind, media);
     }
     let Asked { lang, path, query: raw, now, snapshot, .. } = asked;
     let page = snapshot.find(&query, now).map_err(bad_cursor)?;
     let seen = Seen { snapshot: &snapshot, lang, tongue: Tongue::One(lang), now };
-    let holds_until = page
-        .hits
-        .iter()
-        .filter_map(|hit| seen.changes_at(&hit.document, None, hit.next_occurrence.as_ref()))
-        .chain(page.holds_until)
-        .min();
     let link = page.next.as_ref().map(|cursor| next_link(app, &path, &raw, cursor));
     let body = if media == media::JSONLD {
         let base = app.settings.public_url.as_deref().unwrap_or_default();
-        serde_json::to_vec(&Teller { seen: &seen, base }.page(&page.hits))
+        let told = serde_json::to_vec(&Teller { seen: &seen, base }.page(&page.hits));
+        told.map(|told| (told, holds_until(&page, &seen)))
     } else if fields.is_none() && media == media::JSON {
         written(&page, &seen)
     } else {
-        view(&page, &seen, fields.as_ref(), media).and_then(|body| serde_json::to_vec(&body))
+        view(&page, &seen, fields.as_ref(), media)
     };
-    let body = body.map_err(|error| Problem::internal(&error))?;
+    let (body, holds_until) = body.map_err(|error| Problem::internal(&error))?;
     let sight = if page.total > 0 {
-        Some(Sight::Shown(page.hits.iter().map(|hit| hit.document.id).collect()))
+        let listings = page.hits.iter().map(|hit| hit.document.id).collect();
+        Some(Sight::Shown(listings, search(&query, &snapshot)))
     } else {
         in_vain(&query, &snapshot)
     };
     let answer = Answer::bytes(body, media, lang).until(holds_until, now).link(link).seen(sight);
     Ok(answer.into_response())
+}
+
+/// What was sought and found, where it may be counted: nothing but words that are published. The
+/// pages that follow a first one are the same search.
+fn search(query: &Query, snapshot: &Snapshot) -> Option<Box<str>> {
+    let first = query.words.as_deref().filter(|_| query.cursor.is_none());
+    let text = first.and_then(daily_query::text)?;
+    snapshot.knows_words_of(&text).then(|| text.into())
 }
 
 /// What was sought in vain, and where: in the one area asked for, else in the kapanewon that holds
@@ -244,22 +285,38 @@ fn in_vain(query: &Query, snapshot: &Snapshot) -> Option<Sight> {
 /// A usual item, bytes: only a guess, to ask for memory once.
 const USUAL_ITEM: usize = 640;
 
-/// The page as JSON, item by item as they were rendered.
-fn written(page: &Page, seen: &Seen<'_>) -> serde_json::Result<Vec<u8>> {
+/// A page as JSON, and until when it is true.
+type Written = (Vec<u8>, Option<DateTime<Utc>>);
+
+/// Until when a page is true that shows the whole of its listings.
+fn holds_until(page: &Page<'_>, seen: &Seen<'_>) -> Option<DateTime<Utc>> {
+    let changes = page.hits.iter().filter_map(|hit| {
+        let (document, next) = (hit.document, hit.next_occurrence.as_ref());
+        let record = document.has_notices.then(|| document.record());
+        let stretch = document.stretch(seen.now);
+        seen.changes_at(document, stretch.as_deref(), record.as_ref(), next)
+    });
+    page.holds_until.into_iter().chain(changes).min()
+}
+
+/// The page as it is written item by item.
+fn written(page: &Page<'_>, seen: &Seen<'_>) -> serde_json::Result<Written> {
+    let mut holds_until = page.holds_until;
     let mut body = Vec::with_capacity(256 + page.hits.len() * USUAL_ITEM);
     body.extend_from_slice(b"{\"items\":[");
     for (at, hit) in page.hits.iter().enumerate() {
         if at > 0 {
             body.push(b',');
         }
-        seen.write_item(hit, &mut body)?;
+        let changes = seen.write_item(hit, &mut body)?;
+        holds_until = holds_until.into_iter().chain(changes).min();
     }
     body.extend_from_slice(b"],");
     // The rest of the page is an object of its own: its members follow the items.
     let from = body.len();
     serde_json::to_writer(&mut body, &Rest::of(page, seen))?;
     body.remove(from);
-    Ok(body)
+    Ok((body, holds_until))
 }
 
 /// A page without its items.
@@ -276,7 +333,7 @@ struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
-    fn of(page: &'a Page, seen: &Seen<'_>) -> Self {
+    fn of(page: &'a Page<'_>, seen: &Seen<'_>) -> Self {
         let facets = page.facets.iter().map(|(facet, counts)| {
             let counts = counts.iter().map(|count| count_view(*facet, count, seen));
             (facet.name(), counts.collect())
@@ -291,18 +348,20 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The page as a value, for what is taken apart again.
+/// The page as a value that is taken apart again.
 fn view(
-    page: &Page,
+    page: &Page<'_>,
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> serde_json::Result<Value> {
-    let items = page
-        .hits
-        .iter()
-        .map(|hit| item(hit, seen, fields, media))
-        .collect::<serde_json::Result<Vec<_>>>()?;
+) -> serde_json::Result<Written> {
+    let mut holds_until = page.holds_until;
+    let mut items = Vec::with_capacity(page.hits.len());
+    for hit in &page.hits {
+        let (item, changes) = item(hit, seen, fields, media)?;
+        items.push(item);
+        holds_until = holds_until.into_iter().chain(changes).min();
+    }
     let geojson = media == media::GEOJSON;
     let mut body = Map::new();
     if geojson {
@@ -312,20 +371,20 @@ fn view(
     if let Value::Object(rest) = serde_json::to_value(Rest::of(page, seen))? {
         body.extend(rest);
     }
-    Ok(Value::Object(body))
+    Ok((serde_json::to_vec(&body)?, holds_until))
 }
 
 fn item(
-    hit: &Hit,
+    hit: &Hit<'_>,
     seen: &Seen<'_>,
     fields: Option<&Fields>,
     media: &str,
-) -> serde_json::Result<Value> {
+) -> serde_json::Result<(Value, Option<DateTime<Utc>>)> {
     let mut text = Vec::with_capacity(USUAL_ITEM);
-    seen.write_item(hit, &mut text)?;
+    let changes = seen.write_item(hit, &mut text)?;
     let mut item = serde_json::from_slice(&text)?;
     if media == media::GEOJSON {
-        item = feature(&hit.document, &hit.document.record(), item);
+        item = feature(hit.document, &hit.document.record(), item);
     }
     if let Some(fields) = fields {
         match item.get_mut("properties") {
@@ -333,7 +392,7 @@ fn item(
             None => fields.keep(&mut item),
         }
     }
-    Ok(item)
+    Ok((item, changes))
 }
 
 fn count_view(facet: Facet, count: &Count, seen: &Seen<'_>) -> CountView {

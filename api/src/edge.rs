@@ -207,13 +207,14 @@ impl Within {
         }
     }
 
-    /// Keeps `response`, if it is one that can be given again.
+    /// Keeps `response`, if it is one that can be given again and is asked for again.
     ///
     /// The index moves in one direction only: where it shows `before` still, the answer was made of
     /// that.
     async fn keep(&self, wanted: Read, before: &Arc<Snapshot>, response: Response) -> Response {
         let keep = response.extensions().get::<Keep>().copied();
-        let Some(keep) = keep.filter(|keep| keep.bytes <= cache::LARGEST) else { return response };
+        let keep = keep.filter(|keep| keep.bytes <= cache::LARGEST && self.cache.is_again(&wanted));
+        let Some(keep) = keep else { return response };
         let sighting = response.extensions().get().cloned();
         let same = Arc::ptr_eq(before, &self.app.index.snapshot());
         if response.status() != StatusCode::OK || !same {

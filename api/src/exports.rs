@@ -17,7 +17,7 @@ use domain::{
     text::Lang,
 };
 use futures_util::stream;
-use search::{Hit, Page, Query, Snapshot, Sort};
+use search::{Document, Hit, Page, Query, Snapshot, Sort};
 use tokio::sync::OwnedSemaphorePermit;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -113,7 +113,7 @@ pub fn stream(
     let walk = Walk {
         base: app.settings.public_url.clone(),
         query: Query { cursor: page.next.clone(), ..query },
-        hits: page.hits.into_iter(),
+        found: documents(&page.hits),
         snapshot,
         lang,
         now,
@@ -174,12 +174,17 @@ enum Form {
     Calendar(Calendar, Dates),
 }
 
+/// The listings of a page, to be held for as long as it takes to send them.
+fn documents(hits: &[Hit<'_>]) -> std::vec::IntoIter<Arc<Document>> {
+    hits.iter().map(|hit| Arc::clone(hit.document)).collect::<Vec<_>>().into_iter()
+}
+
 /// A stream on its way.
 struct Walk {
     base: Option<String>,
     snapshot: Arc<Snapshot>,
     query: Query,
-    hits: std::vec::IntoIter<Hit>,
+    found: std::vec::IntoIter<Arc<Document>>,
     lang: Lang,
     now: DateTime<Utc>,
     form: Form,
@@ -196,18 +201,18 @@ impl Walk {
             self.begin(&mut piece);
         }
         while piece.len() < PIECE && !self.ended {
-            match self.hit() {
-                Some(hit) => self.write(&hit, &mut piece),
+            match self.found() {
+                Some(document) => self.write(&document, &mut piece),
                 None => self.end(&mut piece),
             }
         }
         (!piece.is_empty()).then(|| (piece.into(), self))
     }
 
-    /// The next hit; after the last of a page the first of the next.
-    fn hit(&mut self) -> Option<Hit> {
-        if let Some(hit) = self.hits.next() {
-            return Some(hit);
+    /// The next listing; after the last of a page the first of the next.
+    fn found(&mut self) -> Option<Arc<Document>> {
+        if let Some(document) = self.found.next() {
+            return Some(document);
         }
         self.query.cursor.as_ref()?;
         let Page { hits, next, .. } = self
@@ -216,8 +221,8 @@ impl Walk {
             .inspect_err(|bad| tracing::error!(?bad, "an export lost its own cursor"))
             .ok()?;
         self.query.cursor = next;
-        self.hits = hits.into_iter();
-        self.hits.next()
+        self.found = documents(&hits);
+        self.found.next()
     }
 
     fn begin(&mut self, piece: &mut Vec<u8>) {
@@ -239,8 +244,7 @@ impl Walk {
         }
     }
 
-    fn write(&mut self, hit: &Hit, piece: &mut Vec<u8>) {
-        let document = &hit.document;
+    fn write(&mut self, document: &Document, piece: &mut Vec<u8>) {
         let Some(honest) = Honest::of(&self.snapshot, document) else { return };
         let (snapshot, lang) = (&self.snapshot, self.lang);
         match &mut self.form {

@@ -9,7 +9,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    api_key, change, daily_count, delivery, handshake, kept_answer, sign_in, store::Store,
+    api_key, change, daily_count, daily_query, delivery, handshake, kept_answer, sign_in,
+    store::Store,
 };
 use sea_orm::DbErr;
 
@@ -44,6 +45,7 @@ pub async fn forget(store: &Store, now: DateTime<Utc>, settings: &Settings) -> R
         change::forget(db, now - TimeDelta::days(days.get().into())).await?;
     }
     daily_count::forget(db, daily_count::day(now)).await?;
+    daily_query::forget(db, daily_count::day(now)).await?;
     kept_answer::forget(db, now).await?;
     delivery::forget(db, now).await?;
     api_key::forget(db, daily_count::day(now)).await?;

@@ -1,19 +1,19 @@
 //! Which language an answer is in: `lang=` wins over `Accept-Language`, else Indonesian.
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, header};
 use domain::text::Lang;
 
 use crate::params::Params;
 
 /// The language that a request asks for. An unreadable `lang=` asks for none here; who reads the
 /// parameters says that it is wrong.
-pub fn of(uri: &Uri, headers: &HeaderMap) -> Lang {
-    named(uri).or_else(|| accepted_by(headers)).unwrap_or(Lang::Id)
+pub fn of(params: &Params, headers: &HeaderMap) -> Lang {
+    named(params).or_else(|| accepted_by(headers)).unwrap_or(Lang::Id)
 }
 
 /// The language that the address names.
-pub fn named(uri: &Uri) -> Option<Lang> {
-    Params::of(uri).peek("lang").and_then(|code| code.parse().ok())
+pub fn named(params: &Params) -> Option<Lang> {
+    params.peek("lang").and_then(|code| code.parse().ok())
 }
 
 /// The language that the headers ask for.

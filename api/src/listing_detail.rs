@@ -191,7 +191,8 @@ fn public<V: Serialize>(
         body = feature(&document, &record, body);
     }
     let next = document.next_occurrence(asked.now);
-    let holds_until = seen.changes_at(&document, Some(&record), next.as_ref());
+    let stretch = document.stretch(asked.now);
+    let holds_until = seen.changes_at(&document, stretch.as_deref(), Some(&record), next.as_ref());
     Ok(Answer::of(&body, media, asked.lang)?
         .version(document.version)
         .seen(Sight::Opened(document.id))
@@ -209,7 +210,15 @@ fn linked(seen: &Seen<'_>, document: &Document, base: &str) -> Result<Response, 
     Ok(Answer::of(&body, media::JSONLD, seen.lang)?
         .version(document.version)
         .seen(Sight::Opened(document.id))
-        .until(seen.changes_at(document, None, next.as_ref()), seen.now)
+        .until(
+            seen.changes_at(
+                document,
+                document.stretch(seen.now).as_deref(),
+                Some(&honest.record),
+                next.as_ref(),
+            ),
+            seen.now,
+        )
         .into_response())
 }
 

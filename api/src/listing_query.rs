@@ -140,6 +140,8 @@ specs! {
         "Counts over the same filtered set; a count is what `total` would be with that value as a filter.";
     "highlight" one, flag(), true,
         "Whether each item says in `highlight` where the words of `q` were found: HTML, escaped, with `<mark>`.";
+    "explain" one, flag(), Value::Null,
+        "For editors and administrators, in an order by relevance: whether each item says in `explain` what its place is made of. 401 for nobody in particular, 403 for everybody else.";
     "fields" one, pattern("^[a-z_]+(\\.[a-z_]+)*(,[a-z_]+(\\.[a-z_]+)*)*$", MAX_FIELDS), "name,distance_m",
         "Only these members of an item, dotted and comma-separated. `id` is always there. A part named (`location.lat`) leaves out the other parts of its member, those the schema requires too.";
     "limit" one, json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT}), 20,
@@ -200,6 +202,7 @@ impl Asked {
             limit: p.integer("limit", 1, MAX_LIMIT).unwrap_or(LIMIT),
             cursor: p.one_with("cursor", |raw| text(raw, MAX_CURSOR)),
             highlight: highlight(p),
+            explain: explain(p, sort),
             words,
             centre,
             window,
@@ -352,6 +355,19 @@ fn highlight(p: &mut Params) -> bool {
         p.fault("highlight", Fault::new("needs_words", "perlu q", "needs q"));
     }
     highlight
+}
+
+fn explain(p: &mut Params, sort: Sort) -> bool {
+    let explain = p.flag("explain").unwrap_or(false);
+    if explain && sort != Sort::Relevance {
+        let fault = Fault::new(
+            "needs_relevance",
+            "hanya untuk urutan relevance",
+            "is for an order by relevance alone",
+        );
+        p.fault("explain", fault);
+    }
+    explain
 }
 
 fn bbox(raw: &str) -> Result<Bbox, Fault> {

@@ -19,7 +19,7 @@ use domain::{
     schedule::{Certainty, Occurrence},
     text::Lang,
 };
-use search::{Document, Hit, Snapshot, Stretch};
+use search::{Document, Explanation, Hit, Snapshot, Stretch, WordScore};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -256,6 +256,9 @@ pub struct ItemView {
     /// With `highlight=true`: where the words were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     highlight: Option<HighlightView>,
+    /// With `explain=true`: what its place in the order is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<ExplainView>,
 }
 
 /// Texts as HTML, escaped, with the words that were found between `<mark>` and `</mark>`.
@@ -264,6 +267,74 @@ pub struct ItemView {
 pub struct HighlightView {
     #[schema(max_length = 2000)]
     name: String,
+}
+
+/// What the place of an item in an order by relevance is made of: `total` is `words` · (1 + the sum of
+/// value · weight of what else counts).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Explanation)]
+pub struct ExplainView {
+    #[schema(minimum = 0, maximum = 1_000_000_000, format = "double", example = 21.7)]
+    total: f64,
+    /// How well the words match: the sum of rarity · weight, times the share that the rarity of those
+    /// it has is of the rarity of all; 1 where only what is open was asked for.
+    #[schema(minimum = 0, maximum = 1_000_000_000, format = "double", example = 20.1)]
+    words: f64,
+    /// In the order of the query, those that only join others left out.
+    #[schema(max_items = 12)]
+    each_word: Vec<WordScoreView>,
+    /// 1 at the centre, ½ at 1 km; 0 without a centre.
+    near: PartView,
+    /// The share of what a good description has.
+    complete: PartView,
+    /// Halves with every year since it was written.
+    fresh: PartView,
+    /// 1 while it is open.
+    open: PartView,
+}
+
+/// What one word counts for an item.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WordScore)]
+pub struct WordScoreView {
+    #[schema(max_length = 200, example = "batik")]
+    word: String,
+    /// ln(1 + listings ÷ (1 + listings that have it)).
+    #[schema(minimum = 0, maximum = 1_000_000, format = "double", example = 2.1)]
+    rarity: f64,
+    /// Of the best place where it stands, times how surely it is the word meant; 0 where it is not.
+    #[schema(minimum = 0, maximum = 5, format = "double", example = 5.0)]
+    weight: f64,
+}
+
+/// A part of a score and what it counts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScorePart)]
+pub struct PartView {
+    #[schema(minimum = 0, maximum = 1, format = "double", example = 0.5)]
+    value: f64,
+    #[schema(minimum = 0, maximum = 1, format = "double", example = 0.6)]
+    weight: f64,
+}
+
+impl From<&Explanation> for ExplainView {
+    fn from(Explanation { score, weights, words }: &Explanation) -> Self {
+        let part = |value, weight| PartView { value, weight };
+        let word = |WordScore { word, rarity, weight }: &WordScore| WordScoreView {
+            word: word.clone(),
+            rarity: *rarity,
+            weight: *weight,
+        };
+        Self {
+            total: score.total,
+            words: score.words,
+            each_word: words.iter().map(word).collect(),
+            near: part(score.near, weights.near),
+            complete: part(score.complete, weights.complete),
+            fresh: part(score.fresh, weights.fresh),
+            open: part(f64::from(u8::from(score.open)), weights.open),
+        }
+    }
 }
 
 /// A language of texts.
@@ -277,12 +348,19 @@ pub enum LangView {
 }
 
 impl Seen<'_> {
-    /// Writes a hit as an item. What does not depend on the moment or the query was rendered
-    /// once; the rest is put behind it.
-    pub fn write_item(&self, hit: &Hit, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        let document = &hit.document;
-        let line = document.line(self.lang, |record| self.line(document, record));
-        out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));
+    /// Writes a hit as an item, and tells when it says something else by itself. What does not
+    /// depend on the moment or the query was rendered once; the rest is put behind it.
+    pub fn write_item(
+        &self,
+        hit: &Hit<'_>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<Option<DateTime<Utc>>> {
+        let document = hit.document;
+        hit.line(
+            self.lang,
+            |record| self.line(document, record),
+            |line| out.extend_from_slice(line),
+        );
         if let Some(metres) = hit.distance_m {
             // To a decimetre already: whole numbers are written faster than fractions.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "on Earth")]
@@ -290,8 +368,9 @@ impl Seen<'_> {
             write!(out, ",\"distance_m\":{}.{}", tenths / 10, tenths % 10)
                 .map_err(serde_json::Error::io)?;
         }
-        if let Some(stretch) = document.stretch(self.now) {
-            out.extend_from_slice(stretch.shown.get_or_init(|| shown(&stretch)));
+        let stretch = hit.stretch(self.now);
+        if let Some(stretch) = &stretch {
+            out.extend_from_slice(stretch.shown.get_or_init(|| shown(stretch)));
         }
         if let Some(one) = &hit.next_occurrence
             && let Some(view) = Self::occurrence(document, one)
@@ -299,9 +378,9 @@ impl Seen<'_> {
             out.extend_from_slice(b",\"next_occurrence\":");
             serde_json::to_writer(&mut *out, &view)?;
         }
-        if document.has_notices {
-            let record = document.record();
-            let notices = self.notices(document, &record, |notice| notice.in_force(self.now));
+        let record = hit.has_notices().then(|| document.record());
+        if let Some(record) = &record {
+            let notices = self.notices(document, record, |notice| notice.in_force(self.now));
             if !notices.is_empty() {
                 out.extend_from_slice(b",\"notices\":");
                 serde_json::to_writer(&mut *out, &notices)?;
@@ -311,11 +390,17 @@ impl Seen<'_> {
             out.extend_from_slice(b",\"highlight\":");
             serde_json::to_writer(&mut *out, &HighlightView { name: name.clone() })?;
         }
+        if let Some(explanation) = &hit.explanation {
+            out.extend_from_slice(b",\"explain\":");
+            serde_json::to_writer(&mut *out, &ExplainView::from(&**explanation))?;
+        }
         out.push(b'}');
-        Ok(())
+        let next = hit.next_occurrence.as_ref();
+        Ok(self.changes_at(document, stretch.as_deref(), record.as_ref(), next))
     }
 
-    /// The part of an item that is the same in every list until the listing changes.
+    /// The part of an item that is the same in every list until the listing changes: an object that
+    /// is not closed yet, for more comes behind it.
     fn line(&self, document: &Document, record: &Record) -> Vec<u8> {
         let listing = &record.listing;
         let (lang, name) = listing.name.get(self.lang);
@@ -341,8 +426,11 @@ impl Seen<'_> {
             next_occurrence: None,
             notices: Vec::new(),
             highlight: None,
+            explain: None,
         };
-        serde_json::to_vec(&view).expect("a view is plain data")
+        let mut line = serde_json::to_vec(&view).expect("a view is plain data");
+        line.pop();
+        line
     }
 
     /// A category with its name.
@@ -451,24 +539,21 @@ impl Seen<'_> {
             .collect()
     }
 
-    /// When an item of `document` says something else by itself: it opens, closes or ends, or a
-    /// notice begins or ends. The record is asked for only where it has notices.
+    /// When what is shown of `document` is otherwise by itself: it opens, closes or ends, or a
+    /// notice of its record begins or ends.
     pub fn changes_at(
         &self,
         document: &Document,
+        stretch: Option<&Stretch>,
         record: Option<&Record>,
         next: Option<&Occurrence>,
     ) -> Option<DateTime<Utc>> {
-        let open = document.stretch(self.now).and_then(|stretch| stretch.until);
-        let ends = next.map(|one| one.ends_at(document.zone)).filter(|end| *end > self.now);
-        let soonest = open.into_iter().chain(ends).min();
-        if !document.has_notices {
-            return soonest;
-        }
-        let read = record.is_none().then(|| document.record());
-        let record = record.or(read.as_ref())?;
-        let notices = record.listing.notices.iter().flat_map(|n| [n.from, n.to]).flatten();
-        soonest.into_iter().chain(notices.filter(|at| *at > self.now)).min()
+        let open = stretch.and_then(|stretch| stretch.until);
+        let ends = next.map(|one| one.ends_at(document.zone));
+        let notices = record.into_iter().flat_map(|record| record.listing.notices.iter());
+        let notices = notices.flat_map(|notice| [notice.from, notice.to]).flatten();
+        let later = ends.into_iter().chain(notices).filter(|at| *at > self.now);
+        open.into_iter().chain(later).min()
     }
 }
 
@@ -477,9 +562,7 @@ pub fn write_lines(snapshot: &Snapshot) {
     // The moment has no part in a line.
     let now = DateTime::UNIX_EPOCH;
     let seen = Seen { snapshot, lang: Lang::Id, tongue: Tongue::One(Lang::Id), now };
-    for document in snapshot.documents() {
-        document.line(Lang::Id, |record| seen.line(document, record));
-    }
+    snapshot.write_lines(Lang::Id, |document, record| seen.line(document, record));
 }
 
 /// Whether something is open, and when it opens next unless it is.

@@ -381,7 +381,9 @@ fn kinds_of(method: &str, path: &str, id: &str, operation: &Value) -> Vec<Kind> 
         kinds.push(Kind::Gone);
     }
     // Said of an operation itself: it is for somebody, and not for everybody.
-    if operation["security"][0]["bearer"].is_array() || id == "get_oidc_token" {
+    let security = operation["security"].as_array();
+    let some = security.is_some_and(|ways| ways.iter().any(|way| way["bearer"].is_array()));
+    if some || id == "get_oidc_token" {
         kinds.push(Kind::Forbidden);
     }
     kinds.extend(write_kinds(method, operation));

@@ -18,6 +18,7 @@ use crate::{
     app::App,
     asked::Key,
     lang,
+    params::Params,
     problem::{Kind, Problem},
 };
 
@@ -55,7 +56,7 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let lang = lang::of(&uri, &headers);
+    let lang = lang::of(&Params::of(&uri), &headers);
     let template = match lang {
         Lang::En => include_str!("pages/landing.en.html"),
         Lang::Id | Lang::Jv => include_str!("pages/landing.id.html"),
@@ -74,7 +75,7 @@ async fn landing(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Respon
 async fn problem(Key(name): Key, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let kind = Kind::ALL.iter().find(|kind| kind.name() == name);
     let kind = kind.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let lang = lang::of(&uri, &headers);
+    let lang = lang::of(&Params::of(&uri), &headers);
     let values = [
         ("style", include_str!("pages/style.css")),
         ("lang", if lang == Lang::En { "en" } else { "id" }),

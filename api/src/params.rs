@@ -100,13 +100,13 @@ impl Params {
         read: impl FnOnce(&str) -> Result<T, Fault>,
     ) -> Option<T> {
         let mut values = self.pairs.iter().filter(|(given, _)| given == name);
-        let value = values.next()?.1.clone();
-        if values.next().is_some() {
-            let fault = Fault::new("repeated", "hanya boleh sekali", "may be given only once");
-            self.fault(name, fault);
-            return None;
-        }
-        read(&value).map_err(|fault| self.fault(name, fault)).ok()
+        let (_, value) = values.next()?;
+        let read = if values.next().is_some() {
+            Err(Fault::new("repeated", "hanya boleh sekali", "may be given only once"))
+        } else {
+            read(value)
+        };
+        read.map_err(|fault| self.fault(name, fault)).ok()
     }
 
     /// The one value of `name`.
@@ -195,6 +195,9 @@ impl Params {
 }
 
 fn decode(raw: &str) -> Option<String> {
+    if !raw.contains(['+', '%']) {
+        return Some(raw.to_owned());
+    }
     let spaced = raw.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8().ok().map(|text| text.into_owned())
 }

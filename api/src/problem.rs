@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::lang;
+use crate::{lang, params::Params};
 
 /// Declares the kinds of problem: status, name in the `type` URI, title in Indonesian and English,
 /// and what its page says.
@@ -351,7 +351,7 @@ pub struct Caller {
 /// Puts the problem into words that `response` carries, if it carries one.
 pub fn speak(mut response: Response, caller: &Caller) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let lang = lang::named(&caller.uri).or(caller.lang).unwrap_or(Lang::Id);
+    let lang = lang::named(&Params::of(&caller.uri)).or(caller.lang).unwrap_or(Lang::Id);
     let id = caller.id.to_str().unwrap_or_default();
     let body = Json(problem.body(lang, caller.uri.path(), id)).into_response();
     let (mut parts, _) = response.into_parts();

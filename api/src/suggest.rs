@@ -1,5 +1,7 @@
 //! Suggestions while somebody types.
 
+use axum::extract::State;
+use chrono::TimeDelta;
 use domain::{Fault, listing::Kind};
 use search::{Suggested, Suggestion};
 use serde::Serialize;
@@ -89,8 +91,7 @@ pub enum SuggestionType {
     Listing,
     Category,
     Area,
-    /// Something that many have looked for; none is kept yet.
-    #[expect(dead_code, reason = "the contract names it; popular queries are counted later")]
+    /// Something that many have looked for of late, and found.
     Query,
 }
 
@@ -106,12 +107,15 @@ pub struct SuggestionPage {
     cursor: Option<String>,
 }
 
-/// Suggest listings, categories and areas as somebody types.
+/// Suggest listings, categories, areas and popular searches as somebody types.
+///
+/// A search is popular that found something on three days of the last four weeks at least, and ten
+/// times in all; all of its words are published. Nothing says who made it.
 #[utoipa::path(
     get, path = "/v1/suggest", tag = "discovery", params(SuggestParams),
     responses((status = OK, description = "Suggestions", body = SuggestionPage))
 )]
-async fn list_suggestions(mut asked: Asked) -> Result<Answer, Problem> {
+async fn list_suggestions(State(app): State<App>, mut asked: Asked) -> Result<Answer, Problem> {
     asked.media(&[media::JSON])?;
     let typed = asked.params.one_with("q", |raw| text(raw, MAX_WORDS));
     if !asked.params.has("q") {
@@ -126,9 +130,14 @@ async fn list_suggestions(mut asked: Asked) -> Result<Answer, Problem> {
         tongue: Tongue::One(asked.lang),
         now: asked.now,
     };
-    let found = asked.snapshot.suggest(&typed.unwrap_or_default(), asked.lang, around, limit);
+    let popular = app.counts.popular();
+    let typed = typed.unwrap_or_default();
+    let found = asked.snapshot.suggest(&typed, asked.lang, around, &popular.searches, limit);
     let items = found.into_iter().map(|one| seen.suggestion(one)).collect();
-    Answer::of(&SuggestionPage { items, cursor: None }, media::JSON, asked.lang)
+    // What is popular is read again every hour.
+    let until = Some(asked.now + TimeDelta::hours(1));
+    let page = SuggestionPage { items, cursor: None };
+    Ok(Answer::of(&page, media::JSON, asked.lang)?.until(until, asked.now))
 }
 
 impl Seen<'_> {
@@ -143,6 +152,15 @@ impl Seen<'_> {
             area: None,
         };
         match of {
+            Suggested::Search => SuggestionView {
+                kind_of: SuggestionType::Query,
+                text,
+                kind: None,
+                id: None,
+                slug: None,
+                code: None,
+                area: None,
+            },
             Suggested::Category(code) => coded(SuggestionType::Category, text, code.to_string()),
             Suggested::Area(code) => coded(SuggestionType::Area, text, code.to_string()),
             Suggested::Listing(document) => SuggestionView {

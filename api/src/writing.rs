@@ -87,6 +87,7 @@ where
         let person = <Person as FromRequestParts<S>>::from_request_parts(parts, state).await?;
         let app = App::from_ref(state);
         let mut params = Params::of(&parts.uri);
+        let lang = lang::of(&params, &parts.headers);
         let dry_run = params.one_with("dry_run", |raw| match raw {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -96,7 +97,7 @@ where
         params.finish(&[&COMMON, &DRY_RUN])?;
         Ok(Self {
             person,
-            lang: lang::of(&parts.uri, &parts.headers),
+            lang,
             now: app.clock.now(),
             app,
             dry_run: dry_run.unwrap_or(false),

@@ -18,6 +18,7 @@ pub mod change;
 pub mod claim;
 pub mod comment;
 pub mod daily_count;
+pub mod daily_query;
 pub mod delivery;
 pub mod edit;
 mod error;

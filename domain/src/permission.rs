@@ -151,6 +151,8 @@ pub enum Duty {
     Trust,
     /// See what people look for and do not find.
     SeeDemand,
+    /// See why a listing stands where it stands.
+    SeeRanking,
     /// See accounts, and say who may do what.
     Appoint,
 }
@@ -160,6 +162,7 @@ const DUTIES: &[(Duty, &[Role])] = &[
     (Duty::Moderate, &[Role::Editor, Role::Admin]),
     (Duty::Trust, &[Role::Editor, Role::Admin]),
     (Duty::SeeDemand, &[Role::Editor, Role::Admin]),
+    (Duty::SeeRanking, &[Role::Editor, Role::Admin]),
     (Duty::Appoint, &[Role::Admin]),
 ];
 
@@ -304,7 +307,8 @@ mod tests {
         let (producer, admin) = (account(Role::Producer, &[]), account(Role::Admin, &[]));
         let editor = account(Role::Editor, &["dinas-kukmp"]);
         let asked = |agency: &str| vec![agency.parse::<AgencyId>().unwrap()];
-        for duty in [Duty::Moderate, Duty::Trust, Duty::SeeDemand, Duty::Appoint] {
+        let all = [Duty::Moderate, Duty::Trust, Duty::SeeDemand, Duty::SeeRanking, Duty::Appoint];
+        for duty in all {
             assert!(!has(&producer, duty) && has(&admin, duty));
             assert_eq!(has(&editor, duty), duty != Duty::Appoint);
         }

@@ -8,6 +8,7 @@ mod m20261124_000002_listings;
 mod m20261124_000003_change_log;
 mod m20261124_000004_former_slugs;
 mod m20261124_000005_people;
+mod m20261124_000006_daily_query;
 mod m20261125_000001_webhooks;
 mod m20261125_000006_identities;
 mod m20261125_000007_api_keys;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_change_log::Migration),
             Box::new(m20261124_000004_former_slugs::Migration),
             Box::new(m20261124_000005_people::Migration),
+            Box::new(m20261124_000006_daily_query::Migration),
             Box::new(m20261125_000001_webhooks::Migration),
             Box::new(m20261125_000006_identities::Migration),
             Box::new(m20261125_000007_api_keys::Migration),

@@ -69,6 +69,12 @@ impl Best {
             || self.kept.peek().is_some_and(|last| Key::down(most) <= last.key)
     }
 
+    /// Whether all that score `least` or better come before the place after which is looked.
+    pub(crate) fn is_past_score(&self, least: f64) -> bool {
+        let least = least * (1.0 - 1e-6);
+        self.after.as_ref().is_some_and(|(key, _)| Key::down(least) < *key)
+    }
+
     pub(crate) fn into_candidates(self) -> Vec<Candidate> {
         self.kept.into_vec()
     }

@@ -237,6 +237,12 @@ impl Sparse {
         (word >> at & 1 == 1).then(|| self.before[place] as usize + below(word, at))
     }
 
+    /// The bits of a leaf that has any, and how many slots come before them.
+    pub(crate) fn leaf_and_rank(&self, leaf: usize) -> Option<(u64, usize)> {
+        let place = self.place(leaf)?;
+        Some((self.words[place], self.before[place] as usize))
+    }
+
     /// Whether a leaf of a block has any.
     pub(crate) fn is_in_block(&self, block: usize) -> bool {
         self.used[block].0 != 0

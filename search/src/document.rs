@@ -1,15 +1,10 @@
 //! Document: a published listing with what its questions and answers need at hand.
 //!
 //! The record itself is packed: it is opened for a page of details or when its line in a list is
-//! rendered first. What every query may touch lies in the columns of the segment instead.
+//! written first. What every query may touch lies in the columns of the segment instead, and what
+//! nearly every item shows: a document somewhere in memory is far away.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{io, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +18,7 @@ use domain::{
     record::{Packed, Record},
     reference::Reference,
     schedule::{Occurrence, Schedule},
-    text::{Lang, Texts},
+    text::Texts,
 };
 use uuid::Uuid;
 
@@ -62,27 +57,6 @@ pub struct Document {
     pub has_notices: bool,
     event: Option<Box<Event>>,
     packed: Packed,
-    lines: [ArcSwapOption<Box<[u8]>>; 3],
-    held: Arc<Lines>,
-}
-
-/// How much the lines of all documents take together.
-#[derive(Debug, Default)]
-pub(crate) struct Lines(AtomicUsize);
-
-impl Lines {
-    /// What they may take, bytes: a million of them in one language, and some in others.
-    const MOST: usize = 768 << 20;
-
-    /// Whether no more are kept until they are forgotten.
-    pub(crate) fn are_full(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > Self::MOST
-    }
-
-    /// Notes that none is kept any more.
-    pub(crate) fn emptied(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
 }
 
 /// What only an event has.
@@ -142,11 +116,7 @@ impl Kept {
     }
 
     /// The document, with its opening.
-    pub(crate) fn into_document(
-        self,
-        opening: Option<Arc<Opening>>,
-        held: Arc<Lines>,
-    ) -> io::Result<Document> {
+    pub(crate) fn into_document(self, opening: Option<Arc<Opening>>) -> io::Result<Document> {
         let is_event = self.kind == Kind::Event;
         let event = if is_event { Event::of(&self.record()?) } else { None };
         if is_event != event.is_some() {
@@ -179,8 +149,6 @@ impl Kept {
             has_notices,
             event,
             packed,
-            lines: Default::default(),
-            held,
         })
     }
 }
@@ -190,7 +158,6 @@ impl Document {
     pub(crate) fn new(
         record: &Record,
         venue: Option<&Self>,
-        held: Arc<Lines>,
         opening: impl FnOnce(Option<Position>) -> Option<Arc<Opening>>,
     ) -> Self {
         let listing = &record.listing;
@@ -210,8 +177,6 @@ impl Document {
             has_notices: !listing.notices.is_empty(),
             event: Event::of(record),
             packed: record.pack(),
-            lines: Default::default(),
-            held,
         }
     }
 
@@ -237,6 +202,11 @@ impl Document {
     /// Whether an event takes place as planned; `None` of other kinds.
     pub fn event_status(&self) -> Option<EventStatus> {
         Some(self.event.as_ref()?.status)
+    }
+
+    /// Whether more of it changes by itself than whether it is open.
+    pub(crate) fn is_lively(&self) -> bool {
+        self.event.is_some() || self.has_notices
     }
 
     /// What holds at `at` of its opening; `None` when nothing is known of it at any time.
@@ -284,25 +254,6 @@ impl Document {
         let until = occurrence.as_ref().map(|one| one.ends_at(self.zone));
         event.next.store(Some(Arc::new(Next { from: now, until, occurrence })));
         occurrence
-    }
-
-    /// Its line in lists for readers of `lang`, as `render` first wrote it.
-    pub fn line(&self, lang: Lang, render: impl FnOnce(&Record) -> Vec<u8>) -> Arc<Box<[u8]>> {
-        let slot = &self.lines[lang as usize];
-        if let Some(line) = slot.load_full() {
-            return line;
-        }
-        let line = Arc::new(render(&self.record()).into_boxed_slice());
-        if !self.held.are_full() {
-            self.held.0.fetch_add(line.len() + 64, Ordering::Relaxed);
-            slot.store(Some(Arc::clone(&line)));
-        }
-        line
-    }
-
-    /// Forgets its lines: they come anew when they are asked for.
-    pub(crate) fn forget_lines(&self) {
-        self.lines.iter().for_each(|line| line.store(None));
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{cell::OnceCell, sync::Arc};
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
-use domain::{listing::DEFAULT_ZONE, schedule::Occurrence};
+use domain::{listing::DEFAULT_ZONE, record::Record, schedule::Occurrence, text::Lang};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -16,10 +16,12 @@ use crate::{
     facet::{self, Count, Facet},
     highlight,
     meaning::Meaning,
+    opening::Stretch,
     part::{After, Near, Part},
     query::{Edge, Query, Sort},
-    ranking::{Ranking, Score},
+    ranking::{Explanation, Ranking, Score},
     ruler::Ruler,
+    segment::Segment,
     snapshot::{Live, Snapshot},
     tree::{Circle, Cover, Region},
     words::{Sought, Word},
@@ -27,24 +29,50 @@ use crate::{
 
 /// A document that was found, with what the query made of it.
 #[derive(Debug, Clone)]
-pub struct Hit {
-    /// The document.
-    pub document: Arc<Document>,
+pub struct Hit<'a> {
+    /// The document. It lies somewhere in memory: what a hit tells itself is nearer.
+    pub document: &'a Arc<Document>,
     /// Metres from the centre asked for, along the geodesic, to a decimetre.
     pub distance_m: Option<f64>,
     /// The first occurrence in the window asked for, else the first that has not ended.
     pub next_occurrence: Option<Occurrence>,
     /// Why it stands where it stands, by relevance.
     pub score: Option<Score>,
+    /// The same part by part, where that was asked for.
+    pub explanation: Option<Box<Explanation>>,
     /// Its name as HTML with the words found marked, where that was asked for.
     pub highlight: Option<String>,
+    segment: &'a Segment,
+    slot: u32,
+}
+
+impl Hit<'_> {
+    /// What `read` makes of its line in lists for readers of `lang`, as `render` first wrote it.
+    pub fn line<T>(
+        &self,
+        lang: Lang,
+        render: impl FnOnce(&Record) -> Vec<u8>,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        self.segment.lines.with(self.slot, lang, || render(&self.document.record()), read)
+    }
+
+    /// What holds at `at` of its opening; `None` when nothing is known of it at any time.
+    pub fn stretch(&self, at: DateTime<Utc>) -> Option<Arc<Stretch>> {
+        Some(self.segment.opening(self.slot)?.stretch(at))
+    }
+
+    /// Whether it has notices, so that what is shown of it depends on the time.
+    pub fn has_notices(&self) -> bool {
+        self.segment.lively.holds(self.slot) && self.document.has_notices
+    }
 }
 
 /// One page of what was found.
 #[derive(Debug)]
-pub struct Page {
+pub struct Page<'a> {
     /// Its items, in order.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Hit<'a>>,
     /// How many there are in all pages.
     pub total: usize,
     /// Where the next page starts; `None` at the end.
@@ -76,14 +104,14 @@ impl Snapshot {
     ///
     /// # Errors
     /// When the query's cursor is none, or another query's.
-    pub fn find(&self, query: &Query, now: DateTime<Utc>) -> Result<Page, BadCursor> {
+    pub fn find(&self, query: &Query, now: DateTime<Utc>) -> Result<Page<'_>, BadCursor> {
         let cursor =
             query.cursor.as_ref().map(|text| Cursor::read(text, query, now)).transpose()?;
         let pinned = cursor.as_ref().map_or_else(|| pinned(query, now), |cursor| cursor.now);
-        let seed = seed(query, pinned.unwrap_or(now));
+        let seed = (query.sort == Sort::Fair).then(|| seed(query, pinned.unwrap_or(now)));
         // A day that only the seed came from is no moment to ask at.
         let moment = pinned.filter(|_| query.sort != Sort::Fair || query.depends_on_now());
-        let question = Question::new(query, moment.unwrap_or_else(|| minute(now)), &seed);
+        let question = Question::new(query, moment.unwrap_or_else(|| minute(now)), seed.as_deref());
         let meanings: Vec<Vec<Arc<Meaning>>> =
             self.segments().iter().map(|live| self.meanings(live, &question)).collect();
         let rarity = match &cursor {
@@ -106,13 +134,17 @@ impl Snapshot {
             Cursor::new(query, key, Uuid::from_u128(last.id), pinned, &rarity).to_string()
         });
         let holds_until = question.holds_until(&parts);
-        let hits = found.iter().map(|one| question.hit(&parts, one)).collect();
+        let hits = found.iter().map(|one| {
+            let segment = &self.segments()[one.part].segment;
+            question.hit(&parts[one.part], segment, one)
+        });
+        let hits = hits.collect();
         let did_you_mean = question.sought.as_ref().filter(|_| total == 0);
         Ok(Page {
             hits,
             total,
             next,
-            seed: (query.sort == Sort::Fair).then_some(seed),
+            seed,
             facets,
             holds_until,
             did_you_mean: did_you_mean.and_then(|sought| self.did_you_mean(sought)),
@@ -200,7 +232,7 @@ fn facets(query: &Query, parts: &[Part<'_>]) -> Vec<(Facet, Vec<Count>)> {
 }
 
 impl<'a> Question<'a> {
-    fn new(query: &'a Query, now: DateTime<Utc>, seed: &str) -> Self {
+    fn new(query: &'a Query, now: DateTime<Utc>, seed: Option<&str>) -> Self {
         let ruler = query.centre.map(|centre| Ruler::new(centre.at));
         let mut regions = Vec::new();
         if let (Some(ruler), Some(radius)) = (ruler, query.centre.and_then(|c| c.radius_m)) {
@@ -209,7 +241,7 @@ impl<'a> Question<'a> {
         regions.extend(query.bbox.map(Region::Box));
         regions.extend(query.shape.as_ref().map(|shape| Region::Outline(shape.outline.clone())));
         let sought = query.words.as_deref().map(Sought::read);
-        Self { query, now, ruler, regions, sought, seed: halves(seed) }
+        Self { query, now, ruler, regions, sought, seed: seed.map(halves).unwrap_or_default() }
     }
 
     fn words(&self) -> &[Word] {
@@ -281,11 +313,12 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn hit(&self, parts: &[Part<'_>], found: &Found) -> Hit {
-        let part = &parts[found.part];
-        let document = Arc::clone(&part.segment.documents[found.slot as usize]);
+    fn hit<'b>(&self, part: &Part<'_>, segment: &'b Segment, found: &Found) -> Hit<'b> {
+        let document = &segment.documents[found.slot as usize];
         let near = found.metres.or_else(|| part.metres(found.slot));
         let next_occurrence = match self.query.window {
+            // Most are no events: it is known without the document.
+            _ if !segment.lively.holds(found.slot) => None,
             Some(window) => {
                 let (from, to) = window.instants(self.now, document.zone);
                 document.occurrences(from, to, 1).into_iter().next()
@@ -293,14 +326,20 @@ impl<'a> Question<'a> {
             None => document.next_occurrence(self.now),
         };
         let score = part.ranking.as_ref().filter(|_| self.query.sort == Sort::Relevance);
+        let metres = near.map(|(metres, _)| metres);
+        let explained = score.filter(|_| self.query.explain);
+        let explain = |ranking: &Ranking<'_>| ranking.explain(found.slot, metres, self.words());
         let marked = self.sought.as_ref().filter(|_| self.query.highlight);
         Hit {
             distance_m: near.map(|near| self.shown(part, found.slot, near)),
             next_occurrence,
-            score: score.map(|ranking| ranking.score(found.slot, near.map(|(metres, _)| metres))),
+            score: score.map(|ranking| ranking.score(found.slot, metres)),
+            explanation: explained.map(explain).map(Box::new),
             highlight: marked
                 .and_then(|sought| highlight::name(&document.name(), self.query.lang, sought)),
             document,
+            segment,
+            slot: found.slot,
         }
     }
 

@@ -77,6 +77,11 @@ impl Gazetteer {
         named.collect()
     }
 
+    /// Whether something is called by `term`.
+    pub(crate) fn knows(&self, term: &str) -> bool {
+        self.lexicon.id(term).is_some()
+    }
+
     /// The word it knows nearest to one that nothing matches.
     pub(crate) fn nearest(&self, word: &str) -> Option<&str> {
         self.lexicon.nearest(word)

@@ -161,6 +161,19 @@ impl Layer {
         }
     }
 
+    /// Puts what the listings of a leaf weigh into `into`, where that is more.
+    pub(crate) fn add_leaf(&self, leaf: usize, into: &mut Option<[u8; LEAF]>) {
+        let Some((word, before)) = self.any.leaf_and_rank(leaf) else { return };
+        let into = into.get_or_insert([0; LEAF]);
+        let slots = slots_of(0, word).map(|at| at as usize);
+        match &self.weights {
+            Weights::Same(weight) => slots.for_each(|at| into[at] = into[at].max(*weight)),
+            Weights::Each(weights) => slots
+                .zip(&weights[before..])
+                .for_each(|(at, weight)| into[at] = into[at].max(*weight)),
+        }
+    }
+
     /// Whether its greatest weight is great beside `most`.
     pub(crate) fn is_strong_beside(&self, most: u8) -> bool {
         f32::from(self.most) >= f32::from(most) * STRONG

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
-    bits::Block,
+    bits::{Block, LEAF},
     fields::Field,
     gazetteer::Named,
     layer::{Layer, Source},
@@ -101,11 +101,23 @@ impl Meaning {
         words
     }
 
-    /// The bits of a block that have it where it counts most.
-    pub(crate) fn strong_block(&self, block: usize) -> Block {
-        let mut words = [0; crate::bits::BLOCK];
-        self.strong_layers().for_each(|layer| layer.add_strong(block, &mut words));
-        words
+    /// The bits of a block that have it at all, and where it counts most; `None` where none has.
+    pub(crate) fn in_block(&self, block: usize) -> Option<(Block, Block)> {
+        if !self.is_in_block(block) {
+            return None;
+        }
+        let mut strong = [0; crate::bits::BLOCK];
+        self.strong_layers().for_each(|layer| layer.add_strong(block, &mut strong));
+        Some((self.any_block(block), strong))
+    }
+
+    /// What the word counts for the listings of a leaf, in steps; `None` where none has it.
+    pub(crate) fn weights_of(&self, leaf: usize) -> Option<[u8; LEAF]> {
+        let mut weights = None;
+        for layer in &self.layers {
+            layer.add_leaf(leaf, &mut weights);
+        }
+        weights
     }
 
     /// What the word counts for a listing; 0 where it has it not.
@@ -164,7 +176,8 @@ fn wide_layer(segment: &Segment, named: &[(&Named, f32)]) -> Option<Arc<Layer>> 
     (!sources.is_empty()).then(|| segment.layer(key, || Layer::new(segment.len(), &sources)))
 }
 
-fn value(steps: u8) -> f64 {
+/// A weight in steps as it counts.
+pub(crate) fn value(steps: u8) -> f64 {
     f64::from(steps) / f64::from(STEPS)
 }
 

@@ -11,7 +11,7 @@ use crate::{
     cursor::Key,
     facet::Found,
     query::{Edge, Sort, Window},
-    ranking::{Class, Ranking},
+    ranking::{CLASSES, Class, Ranking, nearness},
     ruler::Ruler,
     segment::Segment,
     snapshot::Dead,
@@ -42,7 +42,7 @@ pub(crate) struct Part<'a> {
     pub(crate) ruler: Option<Ruler>,
     pub(crate) radius: f64,
     /// How many are of each class of matches, once it was counted.
-    pub(crate) tally: OnceCell<Vec<usize>>,
+    pub(crate) tally: OnceCell<[usize; CLASSES]>,
     /// How many are found, once it was counted.
     pub(crate) total: OnceCell<usize>,
 }
@@ -133,9 +133,9 @@ impl Part<'_> {
     }
 
     /// How many are found of each class of matches.
-    fn tally(&self, ranking: &Ranking<'_>) -> &[usize] {
+    fn tally(&self, ranking: &Ranking<'_>) -> &[usize; CLASSES] {
         self.tally.get_or_init(|| {
-            let mut tally = vec![0; ranking.classes()];
+            let mut tally = [0; CLASSES];
             self.each_block(|block, bits| ranking.count(block, bits, &mut tally));
             tally
         })
@@ -160,7 +160,7 @@ impl Part<'_> {
         if !matches!(after, Some((Key::Last, _))) {
             // A walk for few goes everywhere to meet them.
             if self.ranking.is_some() && self.total(Sort::Distance) <= FEW {
-                self.each_slot(|slot| nearest.visit(slot));
+                self.each_slot(|slot| nearest.measure(slot));
             } else {
                 walk(&self.segment.tree, ruler, &mut nearest);
             }
@@ -263,10 +263,23 @@ impl Part<'_> {
 
     fn by_relevance(&self, best: &mut Best, goes_on: bool) {
         let Some(ranking) = &self.ranking else { return };
-        for (class, count) in self.tally(ranking).iter().copied().enumerate() {
-            let class = ranking.class(class);
-            if count == 0 || !best.admits_score(ranking.most(class) * self.lift(ranking)) {
+        let tally = self.tally(ranking);
+        // First as many of the best classes as fill the page: then it is known what the others
+        // would have to beat.
+        let mut enough = 0;
+        let first = tally.iter().position(|count| {
+            enough += count;
+            enough >= best.want()
+        });
+        let middle = first.map_or(CLASSES, |last| last + 1);
+        for (from, to) in [(0, middle), (middle, CLASSES)] {
+            let count = tally[from..to].iter().sum::<usize>();
+            if count == 0 {
                 continue;
+            }
+            let class = ranking.classes(from, to);
+            if !best.admits_score(ranking.most(class) * self.lift(ranking)) {
+                return;
             }
             let ruler = self.ruler.as_ref().filter(|_| !goes_on && count > FEW);
             match ruler {
@@ -294,13 +307,14 @@ impl Part<'_> {
     }
 
     fn score_all(&self, ranking: &Ranking<'_>, class: Class, best: &mut Best) {
+        let near = self.ruler.as_ref().map(|_| 0.0);
         let lift = self.lift(ranking);
         self.each_block(|block, bits| {
             let admits = |most: f64| best.admits_score(most * lift);
             if let Some(class) = ranking.narrowed(class, admits) {
                 ranking.keep_class(class, block, bits);
                 each_leaf_of(block, bits, &mut |leaf, bits| {
-                    slots_of(leaf, bits).for_each(|slot| self.score(ranking, slot, best));
+                    self.score_leaf(ranking, leaf, bits, near, best);
                 });
             }
         });
@@ -308,17 +322,36 @@ impl Part<'_> {
 
     fn score_nowhere(&self, ranking: &Ranking<'_>, class: Class, best: &mut Best) {
         let first = self.segment.tree.len();
-        for leaf in first / 64..self.segment.len().div_ceil(64) {
-            let bits = self.class_bits(ranking, class, leaf);
-            let nowhere = slots_of(leaf, bits).filter(|slot| *slot as usize >= first);
-            nowhere.for_each(|slot| self.score(ranking, slot, best));
+        for leaf in first / LEAF..self.segment.len().div_ceil(LEAF) {
+            let nowhere = !self.segment.tree.filled(leaf);
+            let bits = self.class_bits(ranking, class, leaf) & nowhere;
+            self.score_leaf(ranking, leaf, bits, None, best);
         }
     }
 
-    fn score(&self, ranking: &Ranking<'_>, slot: u32, best: &mut Best) {
-        let metres = self.metres(slot).map(|(metres, _)| metres);
-        let score = ranking.score(slot, metres);
-        best.offer(self.candidate(Key::down(score.total), slot));
+    /// Scores those of `bits` that may come in; they are `least` metres away at least.
+    fn score_leaf(
+        &self,
+        ranking: &Ranking<'_>,
+        leaf: usize,
+        bits: u64,
+        least: Option<f64>,
+        best: &mut Best,
+    ) {
+        if bits == 0 {
+            return;
+        }
+        let near = nearness(least);
+        let words = ranking.words_of(leaf, bits);
+        for slot in slots_of(leaf, bits) {
+            let words = words[slot as usize % LEAF];
+            let most = words * ranking.lift_of(slot, near);
+            if best.admits_score(most) && !best.is_past_score(words) {
+                let metres = self.metres(slot).map(|(metres, _)| metres);
+                let score = ranking.score_of(slot, words, metres);
+                best.offer(self.candidate(Key::down(score.total), slot));
+            }
+        }
     }
 }
 
@@ -390,7 +423,17 @@ impl Visitor for Nearest<'_> {
         self.last().is_some_and(|(last, _)| most < last)
     }
 
-    fn visit(&mut self, slot: u32) {
+    fn visit(&mut self, leaf: usize, bits: u64, _: f64) {
+        let limit = self.limit();
+        let coarse = self.ruler.coarse(limit);
+        let bits = coarse
+            .map_or(bits, |coarse| bits & self.part.segment.tree.perhaps(&coarse, leaf, limit));
+        slots_of(leaf, bits).for_each(|slot| self.measure(slot));
+    }
+}
+
+impl Nearest<'_> {
+    fn measure(&mut self, slot: u32) {
         let Some(at) = self.part.segment.tree.at(slot) else { return };
         let (mut metres, mut error) = self.ruler.quick(at);
         if metres - error > self.limit() {
@@ -440,10 +483,12 @@ impl Visitor for Matching<'_, '_> {
         false
     }
 
-    fn visit(&mut self, slot: u32) {
+    fn visit(&mut self, leaf: usize, bits: u64, least: f64) {
+        let lift = self.ranking.lift(Some(least));
+        let admits = |most: f64| self.best.admits_score(most * lift);
+        let Some(class) = self.ranking.narrowed(self.class, admits) else { return };
         // A circle's edge is asked of the cover, which has decided it.
-        if self.part.cover.holds(slot) {
-            self.part.score(self.ranking, slot, self.best);
-        }
+        let bits = bits & self.ranking.leaf(class, leaf) & self.part.cover.leaf(leaf);
+        self.part.score_leaf(self.ranking, leaf, bits, Some(least), self.best);
     }
 }

@@ -62,6 +62,9 @@ pub struct Query {
     /// Whether the words found are to be marked.
     #[serde(skip)]
     pub highlight: bool,
+    /// Whether each score is to be explained part by part.
+    #[serde(skip)]
+    pub explain: bool,
 }
 
 impl Query {
@@ -88,6 +91,7 @@ impl Query {
             limit: 20,
             cursor: None,
             highlight: false,
+            explain: false,
         }
     }
 

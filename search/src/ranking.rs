@@ -11,17 +11,29 @@
 //! centre is asked for. `complete` is the share of what a good description has, `fresh` halves with
 //! every year since it was written, `open` is 1 while it is open. The last three only decide
 //! between listings that match about as well. Weights are ours, tuned on the relevance set of the
-//! tests; every part of a score can be had by itself ([`Score`]).
+//! tests; every part of a score can be had by itself ([`Score`], [`Explanation`]).
+//!
+//! Few listings are scored. A mean by product is never above one by sum, so with `found` for the
+//! first sum as a share of the most that it can be, and `has` for the second factor,
+//!
+//! ```text
+//! match ≤ most · ((found + has) ÷ 2)²
+//! ```
+//!
+//! Half of `found + has` is a sum over words, which is added up for 64 listings at once: their
+//! *grade*, in whole units, rounded up. Best grades first; what cannot come in by its grade is not
+//! scored, and of the rest whatever the words alone keep out is looked at no further.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    bits::{BLOCK, Block},
+    bits::{BLOCK, Block, LEAF, slots_of},
     caches::OpenThen,
-    meaning::Meaning,
+    meaning::{self, Meaning},
     segment::Segment,
+    words::Word,
 };
 
 /// What being at the centre adds.
@@ -56,14 +68,60 @@ pub struct Score {
     pub total: f64,
 }
 
+/// What the parts of a score beside the words count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the parts")]
+pub struct Weights {
+    pub near: f64,
+    pub complete: f64,
+    pub fresh: f64,
+    pub open: f64,
+}
+
+/// What one word of a query counts for a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordScore {
+    /// The word, as it was read.
+    pub word: String,
+    /// How rare it is.
+    pub rarity: f64,
+    /// The weight of the best place where it stands; 0 where the listing has it not.
+    pub weight: f64,
+}
+
+/// Why a listing stands where it stands, part by part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The parts and what they come to.
+    pub score: Score,
+    /// What the parts count.
+    pub weights: Weights,
+    /// Of what `score.words` is made; empty where only what is open was asked for.
+    pub words: Vec<WordScore>,
+}
+
+/// The grade of a listing that has every word at its best, but for what is rounded up.
+const UNITS: f64 = 240.0;
+/// Binary digits of a grade.
+const DIGITS: usize = 8;
+/// Classes of matches: by the upper half of the digits of their grades.
+pub(crate) const CLASSES: usize = 16;
+
+/// From so many listings of a leaf on it is cheaper to look at all of them word by word.
+const MANY: u32 = 6;
+
 /// The words of a query over one segment.
 #[derive(Debug)]
 pub(crate) struct Ranking<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) words: Vec<Arc<Meaning>>,
     pub(crate) rarity: &'a [f64],
-    /// What [`bounds`] says.
-    bounds: Vec<Vec<f64>>,
+    /// By word.
+    shares: Vec<Share>,
+    /// No listing matches better.
+    most: f64,
+    /// How rare all words are together.
+    all: f64,
     /// Who is open.
     pub(crate) open: Arc<OpenThen>,
     /// Whether the words asked for what is open.
@@ -72,26 +130,22 @@ pub(crate) struct Ranking<'a> {
     pub(crate) today: DateTime<Utc>,
 }
 
-/// How many words the bits of leaves have, as binary digits, the lowest first: enough for the most
-/// words of a query.
-type Digits<const LEAVES: usize> = [[u64; LEAVES]; 4];
-
-/// Adds one where `word` is: a carry from digit to digit, 64 listings of a leaf at once.
-fn add<const LEAVES: usize>(digits: &mut Digits<LEAVES>, used: usize, word: &[u64; LEAVES]) {
-    let mut carry = *word;
-    for digit in &mut digits[..used] {
-        for (digit, carry) in digit.iter_mut().zip(&mut carry) {
-            (*digit, *carry) = (*digit ^ *carry, *digit & *carry);
-        }
-    }
+/// What a word adds to the grade of a listing that has it where it counts most, and of one that has
+/// it elsewhere; never nothing.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    strong: u8,
+    weak: u8,
 }
 
-/// A class of matches: those that have so many words, so many of them where they count most.
+/// The grades of the listings of leaves, as binary digits, the lowest first.
+type Grades<const LEAVES: usize> = [[u64; LEAVES]; DIGITS];
+
+/// Matches of a grade from one to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Class {
-    words: usize,
-    /// From so many strong ones to so many.
-    strong: (usize, usize),
+    from: u8,
+    to: u8,
 }
 
 impl<'a> Ranking<'a> {
@@ -103,8 +157,20 @@ impl<'a> Ranking<'a> {
         asked_open: bool,
         today: DateTime<Utc>,
     ) -> Self {
-        let bounds = bounds(rarity, &words);
-        Self { segment, words, rarity, bounds, open, asked_open, today }
+        let worth = rarity.iter().zip(&words).map(|(rarity, word)| rarity * word.most);
+        let most = worth.sum::<f64>();
+        let all = rarity.iter().sum::<f64>();
+        let share = |(rarity, word): (&f64, &Arc<Meaning>)| {
+            let grade = |weight: f64| {
+                let half = f64::midpoint(rarity * weight / most, rarity / all);
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+                let units = (half * UNITS).ceil() as u8;
+                units.clamp(1, 240)
+            };
+            Share { strong: grade(word.most), weak: grade(word.weakly) }
+        };
+        let shares = rarity.iter().zip(&words).map(share).collect();
+        Self { segment, words, rarity, shares, most, all, open, asked_open, today }
     }
 
     /// The bits of a leaf that have any word.
@@ -136,120 +202,115 @@ impl<'a> Ranking<'a> {
         and(bits, &any);
     }
 
-    /// How many classes of matches there are, the best first: every word where it counts most,
-    /// every word, all but one, and so on to one word.
-    pub(crate) fn classes(&self) -> usize {
-        self.words.len() + 1
-    }
-
-    /// The class of that number.
-    pub(crate) fn class(&self, class: usize) -> Class {
-        let all = self.words.len();
-        match class {
-            0 => Class { words: all, strong: (all, all) },
-            1 => Class { words: all, strong: (0, all.saturating_sub(1)) },
-            _ => Class { words: all + 1 - class, strong: (0, all + 1 - class) },
+    /// The matches of the classes from one to before another; class 0 has the best.
+    pub(crate) fn classes(&self, from: usize, to: usize) -> Class {
+        let edge = |class: usize| u8::try_from(256 - 16 * class.min(CLASSES)).unwrap_or(u8::MAX);
+        if self.words.is_empty() {
+            return Class { from: 0, to: u8::MAX };
         }
+        let above = if from == 0 { u8::MAX } else { edge(from) - 1 };
+        Class { from: edge(to).max(1), to: above }
     }
 
-    /// No listing of `class` with so many strong words at most matches better.
-    fn bound(&self, class: Class, strong: usize) -> f64 {
-        self.bounds.get(class.words).map_or(1.0, |bounds| bounds[strong])
+    /// No listing of that grade matches better.
+    fn bound(&self, grade: u8) -> f64 {
+        if self.words.is_empty() {
+            return 1.0;
+        }
+        let share = (f64::from(grade) / UNITS).min(1.0);
+        self.most * share * share
     }
 
     /// No listing of `class` matches better.
     pub(crate) fn most(&self, class: Class) -> f64 {
-        self.bound(class, class.strong.1)
+        self.bound(class.to)
     }
 
     /// What of `class` may still match as well as `admits` wants; `None` where nothing may.
     pub(crate) fn narrowed(&self, class: Class, admits: impl Fn(f64) -> bool) -> Option<Class> {
-        let (from, to) = class.strong;
-        let from = (from..=to).find(|strong| admits(self.bound(class, *strong)))?;
-        Some(Class { strong: (from, to), ..class })
+        if !admits(self.bound(class.to)) {
+            return None;
+        }
+        let (mut from, mut to) = (class.from, class.to);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if admits(self.bound(middle)) { to = middle } else { from = middle + 1 }
+        }
+        Some(Class { from, ..class })
     }
 
     /// The bits of a leaf that are in `class`.
     pub(crate) fn leaf(&self, class: Class, leaf: usize) -> u64 {
-        let any = |word: &Meaning| [word.any(leaf)];
-        let strong = |word: &Meaning| [word.strong(leaf)];
         let mut bits = [u64::MAX];
-        self.keep(class, &mut bits, any, strong);
+        self.keep(class, &mut bits, |word| Some(([word.any(leaf)], [word.strong(leaf)])));
         bits[0]
     }
 
     /// Keeps those of `bits`, the bits of a block, that are in `class`.
     pub(crate) fn keep_class(&self, class: Class, block: usize, bits: &mut Block) {
-        let any = |word: &Meaning| word.any_block(block);
-        let strong = |word: &Meaning| word.strong_block(block);
-        self.keep(class, bits, any, strong);
+        self.keep(class, bits, |word| word.in_block(block));
     }
 
     fn keep<const LEAVES: usize>(
         &self,
         class: Class,
         bits: &mut [u64; LEAVES],
-        any: impl Fn(&Meaning) -> [u64; LEAVES],
-        strong: impl Fn(&Meaning) -> [u64; LEAVES],
+        of: impl Fn(&Meaning) -> Option<([u64; LEAVES], [u64; LEAVES])>,
     ) {
-        let all = self.words.len();
-        let Class { words, strong: (from, to) } = class;
-        let each = || self.words.iter().map(|word| &**word);
-        if from == all {
-            each().for_each(|word| and(bits, &strong(word)));
+        if self.words.is_empty() {
             return;
         }
-        if words == all {
-            each().for_each(|word| and(bits, &any(word)));
-        } else {
-            let mut digits = [[0; LEAVES]; 4];
-            each().for_each(|word| add(&mut digits, self.digits(), &any(word)));
-            and(bits, &exactly(&digits, self.digits(), words));
+        let grades = self.grades(of);
+        and(bits, &at_least(&grades, class.from));
+        if let Some(above) = class.to.checked_add(1) {
+            let above = at_least(&grades, above);
+            bits.iter_mut().zip(&above).for_each(|(bits, above)| *bits &= !above);
         }
-        if from == 0 && to == words {
-            return;
-        }
-        let mut digits = [[0; LEAVES]; 4];
-        each().for_each(|word| add(&mut digits, self.digits(), &strong(word)));
-        let mut within = [0; LEAVES];
-        for count in from..=to {
-            or(&mut within, &exactly(&digits, self.digits(), count));
-        }
-        and(bits, &within);
     }
 
-    /// How many binary digits the number of words has.
-    fn digits(&self) -> usize {
-        (usize::BITS - self.words.len().leading_zeros()) as usize
+    fn grades<const LEAVES: usize>(
+        &self,
+        of: impl Fn(&Meaning) -> Option<([u64; LEAVES], [u64; LEAVES])>,
+    ) -> Grades<LEAVES> {
+        let mut grades = [[0; LEAVES]; DIGITS];
+        for (word, share) in self.words.iter().zip(&self.shares) {
+            if let Some((any, strong)) = of(word) {
+                add(&mut grades, &any, &strong, *share);
+            }
+        }
+        grades
     }
 
     /// Adds to `tally` how many of `bits` of a block are in each class.
-    pub(crate) fn count(&self, block: usize, bits: &Block, tally: &mut [usize]) {
-        let count = |of: &Block| {
-            let both = of.iter().zip(bits).map(|(of, bits)| (of & bits).count_ones());
-            both.sum::<u32>() as usize
-        };
+    pub(crate) fn count(&self, block: usize, bits: &Block, tally: &mut [usize; CLASSES]) {
+        let count = |bits: &Block| bits.iter().map(|bits| bits.count_ones()).sum::<u32>() as usize;
         if self.words.is_empty() {
-            tally[0] += count(&[u64::MAX; BLOCK]);
+            tally[0] += count(bits);
             return;
         }
-        let mut digits = [[0; BLOCK]; 4];
-        let mut strong = [u64::MAX; BLOCK];
-        for word in &self.words {
-            if word.is_in_block(block) {
-                add(&mut digits, self.digits(), &word.any_block(block));
-                and(&mut strong, &word.strong_block(block));
-            } else {
-                strong = [0; BLOCK];
+        let grades = self.grades(|word| word.in_block(block));
+        let mut bits = *bits;
+        and(&mut bits, &at_least(&grades, 1));
+        let with = |bits: &Block, digit: usize, is: bool| {
+            let other = if is { 0 } else { u64::MAX };
+            std::array::from_fn(|leaf| bits[leaf] & (grades[digit][leaf] ^ other))
+        };
+        // From digit to digit, what there is none of is not divided further.
+        let mut open: Vec<(usize, usize, Block)> = vec![(DIGITS, 0, bits)];
+        while let Some((digit, class, bits)) = open.pop() {
+            if bits.iter().all(|bits| *bits == 0) {
+                continue;
             }
+            if digit == DIGITS / 2 {
+                tally[class] += count(&bits);
+                continue;
+            }
+            let digit = digit - 1;
+            open.extend(
+                [true, false]
+                    .map(|is| (digit, 2 * class + usize::from(!is), with(&bits, digit, is))),
+            );
         }
-        let strong = count(&strong);
-        tally[0] += strong;
-        for (class, tally) in tally.iter_mut().enumerate().skip(1) {
-            let words = self.words.len() + 1 - class;
-            *tally += count(&exactly(&digits, self.digits(), words));
-        }
-        tally[1] -= strong;
     }
 
     /// What a match is worth at most at `metres` from the centre.
@@ -261,24 +322,56 @@ impl<'a> Ranking<'a> {
         if self.asked_open { ASKED_OPEN } else { OPEN }
     }
 
-    /// The score of a listing at `metres` from the centre.
-    pub(crate) fn score(&self, slot: u32, metres: Option<f64>) -> Score {
-        let (mut found, mut has, mut all) = (0.0, 0.0, 0.0);
+    /// What a match is worth at most where it is known who is open.
+    pub(crate) fn lift_of(&self, slot: u32, near: f64) -> f64 {
+        let opened = if self.open.open.holds(slot) { self.open_counts() } else { 0.0 };
+        1.0 + NEAR * near + COMPLETE + FRESH + opened
+    }
+
+    /// How well the words match a listing.
+    fn words(&self, slot: u32) -> f64 {
+        let mut has = Has::default();
         for (rarity, word) in self.rarity.iter().zip(&self.words) {
-            let weight = word.weight(slot);
-            all += rarity;
-            if weight > 0.0 {
-                found += rarity * weight;
-                has += rarity;
+            has.add(*rarity, word.weight(slot));
+        }
+        self.matching(has)
+    }
+
+    /// How well the words match the listings `bits` of a leaf, by bit.
+    pub(crate) fn words_of(&self, leaf: usize, bits: u64) -> [f64; LEAF] {
+        let mut words = [0.0; LEAF];
+        if bits.count_ones() < MANY {
+            slots_of(leaf, bits).for_each(|slot| words[slot as usize % LEAF] = self.words(slot));
+            return words;
+        }
+        let each = || slots_of(0, bits).map(|at| at as usize);
+        let mut has = [Has::default(); LEAF];
+        for (rarity, word) in self.rarity.iter().zip(&self.words) {
+            if let Some(weights) = word.weights_of(leaf) {
+                each().for_each(|at| has[at].add(*rarity, meaning::value(weights[at])));
             }
         }
-        let words = if self.words.is_empty() {
+        each().for_each(|at| words[at] = self.matching(has[at]));
+        words
+    }
+
+    fn matching(&self, has: Has) -> f64 {
+        if self.words.is_empty() {
             1.0
-        } else if all > 0.0 {
-            found * (has / all)
+        } else if self.all > 0.0 {
+            has.found * (has.rarity / self.all)
         } else {
             0.0
-        };
+        }
+    }
+
+    /// The score of a listing at `metres` from the centre.
+    pub(crate) fn score(&self, slot: u32, metres: Option<f64>) -> Score {
+        self.score_of(slot, self.words(slot), metres)
+    }
+
+    /// The score of a listing that its words match so well.
+    pub(crate) fn score_of(&self, slot: u32, words: f64, metres: Option<f64>) -> Score {
         let near = nearness(metres);
         let complete = f64::from(self.segment.completeness[slot as usize]) / 255.0;
         let fresh = self.freshness(self.segment.updated[slot as usize]);
@@ -288,6 +381,27 @@ impl<'a> Ranking<'a> {
         Score { words, near, complete, fresh, open, total: words * lift }
     }
 
+    /// The score of a listing at `metres` from the centre, part by part; `words` are those of the
+    /// query.
+    pub(crate) fn explain(&self, slot: u32, metres: Option<f64>, words: &[Word]) -> Explanation {
+        let each = words.iter().zip(self.rarity).zip(&self.words);
+        let words = each.map(|((word, rarity), meaning)| WordScore {
+            word: word.text.clone(),
+            rarity: *rarity,
+            weight: meaning.weight(slot),
+        });
+        Explanation {
+            score: self.score(slot, metres),
+            weights: Weights {
+                near: NEAR,
+                complete: COMPLETE,
+                fresh: FRESH,
+                open: self.open_counts(),
+            },
+            words: words.collect(),
+        }
+    }
+
     fn freshness(&self, updated: i64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a microsecond in 300 years")]
         let age = (self.today.timestamp_micros() - updated).max(0) as f64 / YEAR;
@@ -295,18 +409,54 @@ impl<'a> Ranking<'a> {
     }
 }
 
-/// Those that have exactly `count` words.
-fn exactly<const LEAVES: usize>(
-    digits: &Digits<LEAVES>,
-    used: usize,
-    count: usize,
-) -> [u64; LEAVES] {
-    let mut all = [u64::MAX; LEAVES];
-    for (place, digit) in digits[..used].iter().enumerate() {
-        let other = if count >> place & 1 == 1 { 0 } else { u64::MAX };
-        all.iter_mut().zip(digit).for_each(|(all, digit)| *all &= digit ^ other);
+/// What a listing has of the words.
+#[derive(Debug, Clone, Copy, Default)]
+struct Has {
+    found: f64,
+    rarity: f64,
+}
+
+impl Has {
+    fn add(&mut self, rarity: f64, weight: f64) {
+        self.found += rarity * weight;
+        self.rarity += if weight > 0.0 { rarity } else { 0.0 };
     }
-    all
+}
+
+/// Adds what a word is worth to the grades of those that have it: a carry from digit to digit, 64
+/// listings of a leaf at once. Those that have it where it counts most are among `any`.
+fn add<const LEAVES: usize>(
+    grades: &mut Grades<LEAVES>,
+    any: &[u64; LEAVES],
+    strong: &[u64; LEAVES],
+    share: Share,
+) {
+    let mut carry = [0; LEAVES];
+    for (place, digit) in grades.iter_mut().enumerate() {
+        let all = |share: u8| u64::from(share >> place & 1).wrapping_neg();
+        let (of_strong, of_weak) = (all(share.strong), all(share.weak));
+        let has = any.iter().zip(strong);
+        for ((digit, carry), (any, strong)) in digit.iter_mut().zip(&mut carry).zip(has) {
+            let one = strong & of_strong | any & !strong & of_weak;
+            let two = *digit ^ one;
+            let next = *digit & one | two & *carry;
+            (*digit, *carry) = (two ^ *carry, next);
+        }
+    }
+}
+
+/// Those whose grade is at least `least`.
+fn at_least<const LEAVES: usize>(grades: &Grades<LEAVES>, least: u8) -> [u64; LEAVES] {
+    let mut enough = [u64::MAX; LEAVES];
+    for (place, digit) in grades.iter().enumerate() {
+        let both = enough.iter_mut().zip(digit);
+        if least >> place & 1 == 1 {
+            both.for_each(|(enough, digit)| *enough &= digit);
+        } else {
+            both.for_each(|(enough, digit)| *enough |= digit);
+        }
+    }
+    enough
 }
 
 fn and<const LEAVES: usize>(bits: &mut [u64; LEAVES], other: &[u64; LEAVES]) {
@@ -317,35 +467,7 @@ fn or<const LEAVES: usize>(bits: &mut [u64; LEAVES], other: &[u64; LEAVES]) {
     bits.iter_mut().zip(other).for_each(|(bits, other)| *bits |= other);
 }
 
-/// How well a listing can match at most, by how many words it has, and how many of them where they
-/// count most. None for no words.
-fn bounds(rarity: &[f64], words: &[Arc<Meaning>]) -> Vec<Vec<f64>> {
-    if words.is_empty() {
-        return Vec::new();
-    }
-    let worth = || rarity.iter().zip(words);
-    let weak = greatest(worth().map(|(rarity, word)| rarity * word.weakly));
-    let more = greatest(worth().map(|(rarity, word)| rarity * (word.most - word.weakly)));
-    let has = greatest(rarity.iter().copied());
-    let all = rarity.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let bound = |words: usize, strong: usize| (weak[words] + more[strong]) * (has[words] / all);
-    (0..=words.len())
-        .map(|words| (0..=words).map(|strong| bound(words, strong)).collect())
-        .collect()
-}
-
-/// The sums of the greatest: of none, of one, and so on.
-fn greatest(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
-    let sums = values.into_iter().scan(0.0, |sum, value| {
-        *sum += value;
-        Some(*sum)
-    });
-    std::iter::once(0.0).chain(sums).collect()
-}
-
-fn nearness(metres: Option<f64>) -> f64 {
+pub(crate) fn nearness(metres: Option<f64>) -> f64 {
     metres.map_or(0.0, |metres| 1.0 / (1.0 + (metres.max(0.0) / HALF_M).sqrt()))
 }
 
@@ -359,5 +481,18 @@ mod tests {
         assert!((nearness(Some(1000.0)) - 0.5).abs() < 1e-12);
         assert!((nearness(Some(4000.0)) - 1.0 / 3.0).abs() < 1e-12);
         assert!(nearness(None).abs() < 1e-12);
+    }
+
+    #[test]
+    fn grades_add_up_digit_by_digit() {
+        let mut grades = [[0]; DIGITS];
+        let (any, strong) = ([0b1110], [0b0100]);
+        add(&mut grades, &any, &strong, Share { strong: 200, weak: 99 });
+        add(&mut grades, &[0b1000], &[0], Share { strong: 7, weak: 5 });
+        for least in 1..=u8::MAX {
+            let of = |grade: u8, bit: u64| if grade >= least { bit } else { 0 };
+            let enough = of(99, 0b0010) | of(200, 0b0100) | of(104, 0b1000);
+            assert_eq!(at_least(&grades, least), [enough], "{least}");
+        }
     }
 }

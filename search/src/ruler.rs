@@ -7,6 +7,8 @@
 
 use domain::position::Position;
 
+use crate::shape::Rect;
+
 /// Degrees as they are kept in the tree: units of 1e-7, at most 5.6 mm of rounding either way.
 pub(crate) const UNITS: f64 = 1e7;
 
@@ -26,6 +28,19 @@ pub(crate) struct Cell {
     pub(crate) east: i32,
 }
 
+impl Cell {
+    /// It in degrees.
+    pub(crate) fn rect(&self) -> Rect {
+        let degrees = |units: i32| f64::from(units) / UNITS;
+        Rect {
+            south: degrees(self.south),
+            west: degrees(self.west),
+            north: degrees(self.north),
+            east: degrees(self.east),
+        }
+    }
+}
+
 /// WGS 84: semi-major axis in metres and first eccentricity squared (NIMA TR8350.2).
 const AXIS_M: f64 = 6_378_137.0;
 const ECC2: f64 = 6.694_379_990_141_316_5e-3;
@@ -35,6 +50,8 @@ const SPHERE_M: f64 = 6_335_439.0;
 
 /// How far from the centre, in degrees either way, the quick measure is used.
 const REACH: f64 = 1.4;
+/// The same in units of the tree.
+const REACH_UNITS: u32 = 14_000_000;
 /// How far from the equator, degrees: beyond it meridians converge too fast for its error bound.
 const NORTHMOST: f64 = 60.0;
 
@@ -115,31 +132,32 @@ impl Ruler {
 
     /// How near and how far a point of `cell` can be, metres.
     pub(crate) fn span(&self, cell: &Cell) -> Span {
-        let degrees = |units: i32| f64::from(units) * (1.0 / UNITS);
-        let (south, north) = (degrees(cell.south), degrees(cell.north));
-        let (west, east) = (degrees(cell.west), degrees(cell.east));
-        let (lat, lon) = (self.centre.lat(), self.centre.lon());
-        let within = self.near
-            && (south - lat).abs().max((north - lat).abs()) <= REACH
-            && (west - lon).abs().max((east - lon).abs()) <= REACH;
-        if !within {
-            return (self.far(south, west, north, east), f64::INFINITY);
+        let (lat, lon) = self.units;
+        // What is too far for a number is too far for the quick measure, too.
+        let [south, north] = [cell.south, cell.north].map(|edge| edge.saturating_sub(lat));
+        let [west, east] = [cell.west, cell.east].map(|edge| edge.saturating_sub(lon));
+        let is_within = |edge: i32| edge.unsigned_abs() <= REACH_UNITS;
+        if !(self.near && [south, north, west, east].into_iter().all(is_within)) {
+            return (self.far(cell), f64::INFINITY);
         }
-        let (y_near, y_far) = gap(lat, south, north);
-        let (x_near, x_far) = gap(lon, west, east);
-        let [e0, e1, ..] = self.east;
+        #[expect(clippy::cast_precision_loss, reason = "counted in the margin")]
+        let [south, north, west, east] = [south, north, west, east].map(|edge| edge as f32);
+        let (y_near, y_far) = gap(south, north);
+        let (x_near, x_far) = gap(west, east);
+        let [e0, e1] = self.east_unit;
         // Half the way to either edge; what the quadratic term adds is in the margin.
-        let (a, b) = (e0 + e1 * (south - lat) / 2.0, e0 + e1 * (north - lat) / 2.0);
-        let n0 = self.north[0];
-        let least = length(x_near * a.min(b), y_near * n0);
-        let most = length(x_far * a.max(b), y_far * n0);
+        let (a, b) = (e0 + e1 * (south * 0.5), e0 + e1 * (north * 0.5));
+        let length = |x: f32, y: f32| f64::from((x * x + y * y).sqrt());
+        let least = length(x_near * a.min(b), y_near * self.north_unit);
+        let most = length(x_far * a.max(b), y_far * self.north_unit);
         (least * (1.0 - 4e-4) - 0.1, most * (1.0 + 4e-4) + 0.1)
     }
 
     /// A lower bound on a sphere that is nowhere larger than the ellipsoid.
-    fn far(&self, south: f64, west: f64, north: f64, east: f64) -> f64 {
+    fn far(&self, cell: &Cell) -> f64 {
+        let Rect { south, west, north, east } = cell.rect();
         let (lat, lon) = (self.centre.lat(), self.centre.lon());
-        let (north_gap, _) = gap(lat, south, north);
+        let north_gap = (south - lat).max(lat - north).max(0.0);
         let around = |a: f64| (a - lon + 540.0).rem_euclid(360.0) - 180.0;
         let inside = west <= lon && lon <= east;
         let east_gap = if inside { 0.0 } else { around(west).abs().min(around(east).abs()) };
@@ -172,10 +190,9 @@ fn taylor(f: impl Fn(f64) -> f64, lat: f64) -> [f64; 4] {
     [here, first, second / 2.0, third / 6.0]
 }
 
-/// The least and the largest difference between `at` and what lies from `low` to `high`.
-fn gap(at: f64, low: f64, high: f64) -> Span {
-    let least = (low - at).max(at - high).max(0.0);
-    (least, (at - low).abs().max((high - at).abs()))
+/// How far what lies from `low` to `high` is from zero, at least and at most.
+fn gap(low: f32, high: f32) -> (f32, f32) {
+    (low.max(-high).max(0.0), high.max(-low))
 }
 
 /// Measures the 64 points of a leaf at once.

@@ -6,16 +6,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{key::Slug, record::Record, reference::Reference, text::Lang};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 use uuid::Uuid;
 
 use crate::{
-    bits::Posting,
+    bits::{Bits, Posting},
     caches::Caches,
-    document::{Document, Lines, Shared},
+    document::{Document, Shared},
     facet::Facet,
     fields::{self, Field},
     layer::FIELD_BITS,
+    lines::{Held, Lines, Written},
     opening::{self, Opening},
     times::Times,
     tree::Tree,
@@ -38,6 +39,9 @@ pub(crate) struct Segment {
     pub(crate) openings: Vec<Arc<Opening>>,
     /// Which opening each has; [`NO_OPENING`] for none.
     pub(crate) opening_of: Vec<u32>,
+    pub(crate) lines: Lines,
+    /// What shows more in a list than a line, hours and distance: events, and what has notices.
+    pub(crate) lively: Bits,
     pub(crate) values: BTreeMap<Facet, BTreeMap<Box<str>, Posting>>,
     pub(crate) lexicon: Lexicon,
     /// Where the entries of each term end: those in names, which come first, and all.
@@ -79,6 +83,12 @@ impl Segment {
         self.by_slug.find(slug_key(slug), |slot| self.documents[slot as usize].slug == *slug)
     }
 
+    /// When the listing of `slot` is open, if anything is known of that.
+    pub(crate) fn opening(&self, slot: u32) -> Option<&Opening> {
+        let which = self.opening_of[slot as usize];
+        (which != NO_OPENING).then(|| &*self.openings[which as usize])
+    }
+
     /// The slots that have `value` of `facet`.
     pub(crate) fn posting(&self, facet: Facet, value: &str) -> Option<&Posting> {
         self.values.get(&facet)?.get(value)
@@ -95,24 +105,33 @@ impl Segment {
 
 /// Finds slots by a hash of what they are known by.
 #[derive(Debug, Default)]
-struct Hashed {
-    keys: Vec<u64>,
-    slots: Vec<u32>,
-}
+struct Hashed(HashTable<u32>);
 
 impl Hashed {
-    fn new(keys: impl Iterator<Item = u64>) -> Self {
-        let mut pairs: Vec<(u64, u32)> = keys.zip(0..).collect();
-        pairs.sort_unstable();
-        let (keys, slots) = pairs.into_iter().unzip();
-        Self { keys, slots }
+    fn new(keys: &[u64]) -> Self {
+        let mut slots = HashTable::with_capacity(keys.len());
+        for (slot, key) in (0..).zip(keys) {
+            slots.insert_unique(*key, slot, |slot| keys[*slot as usize]);
+        }
+        Self(slots)
+    }
+
+    /// By what `key` says of each document.
+    fn by(documents: &[Shared], key: impl Fn(&Document) -> u64) -> Self {
+        Self::new(&documents.iter().map(|document| key(document)).collect::<Vec<_>>())
     }
 
     fn find(&self, key: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let from = self.keys.partition_point(|known| *known < key);
-        let same = self.keys[from..].iter().take_while(|known| **known == key).count();
-        self.slots[from..from + same].iter().copied().find(|slot| is_it(*slot))
+        self.0.find(key, |slot| is_it(*slot)).copied()
     }
+}
+
+/// Which of the documents show more in a list than a line, hours and distance.
+fn lively(documents: &[Shared]) -> Bits {
+    let mut lively = Bits::none(documents.len());
+    let alive = (0..).zip(documents).filter(|(_, document)| document.is_lively());
+    alive.for_each(|(slot, _)| lively.set(slot));
+    lively
 }
 
 /// The half of an id that is random.
@@ -127,16 +146,21 @@ fn slug_key(slug: &Slug) -> u64 {
     })
 }
 
+/// A document that another segment has, with those of its lines that are written.
+pub(crate) type Known = (Shared, Written);
+
 /// Collects records into a segment.
 #[derive(Debug)]
 pub(crate) struct Builder {
     reference: Arc<Reference>,
-    lines: Arc<Lines>,
+    held: Arc<Held>,
     documents: Vec<Shared>,
     updated: Vec<i64>,
     completeness: Vec<u8>,
     openings: Openings,
     opening_of: Vec<u32>,
+    /// Of those that another segment had.
+    written: Vec<(u32, Written)>,
     values: Vec<HashMap<Box<str>, Vec<u32>>>,
     terms: HashMap<Box<str>, u32>,
     entries: Vec<Vec<u32>>,
@@ -152,15 +176,16 @@ struct Openings {
 }
 
 impl Builder {
-    pub(crate) fn new(reference: &Arc<Reference>, lines: &Arc<Lines>) -> Self {
+    pub(crate) fn new(reference: &Arc<Reference>, held: &Arc<Held>) -> Self {
         Self {
             reference: Arc::clone(reference),
-            lines: Arc::clone(lines),
+            held: Arc::clone(held),
             documents: Vec::new(),
             updated: Vec::new(),
             completeness: Vec::new(),
             openings: Openings::default(),
             opening_of: Vec::new(),
+            written: Vec::new(),
             values: vec![HashMap::new(); Facet::ALL.len()],
             terms: HashMap::new(),
             entries: Vec::new(),
@@ -171,7 +196,7 @@ impl Builder {
     /// Adds a listing; `venue` is the one an event takes place at.
     pub(crate) fn add(&mut self, record: &Record, venue: Option<&Document>) {
         let mut which = NO_OPENING;
-        let document = Document::new(record, venue, Arc::clone(&self.lines), |position| {
+        let document = Document::new(record, venue, |position| {
             let key = Opening::key(&record.listing, position)?;
             which = self.openings.of(key, &self.reference);
             Some(Arc::clone(&self.openings.all[which as usize]))
@@ -180,18 +205,24 @@ impl Builder {
         self.note(Arc::new(document), which, record, venue.as_ref());
     }
 
-    /// Adds a document that another segment had.
-    pub(crate) fn keep(&mut self, document: &Shared, venue: Option<&Document>) {
+    /// Adds a document that another segment had, with its lines.
+    pub(crate) fn keep(&mut self, (document, written): Known, venue: Option<&Document>) {
+        self.written.push((self.next(), written));
         let record = document.record();
         let key = Opening::key(&record.listing, document.position);
         let kept = document.opening.as_ref().zip(key);
         let which = kept.map_or(NO_OPENING, |(opening, key)| self.openings.keep(key, opening));
         let venue = venue.map(Document::record);
-        self.note(Arc::clone(document), which, &record, venue.as_ref());
+        self.note(document, which, &record, venue.as_ref());
+    }
+
+    /// The number of the document that is added next.
+    fn next(&self) -> u32 {
+        u32::try_from(self.documents.len()).expect("far fewer than four billion")
     }
 
     fn note(&mut self, document: Shared, which: u32, record: &Record, venue: Option<&Record>) {
-        let index = u32::try_from(self.documents.len()).expect("far fewer than four billion");
+        let index = self.next();
         self.opening_of.push(which);
         self.updated.push(record.listing.updated_at.timestamp_micros());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
@@ -252,6 +283,10 @@ impl Builder {
         let pick = |index: &u32| *index as usize;
         let documents: Vec<Shared> =
             order.iter().map(|index| Arc::clone(&self.documents[pick(index)])).collect();
+        let lines = Lines::new(documents.len(), self.held);
+        for (index, written) in self.written {
+            lines.take_over(slot_of[index as usize], written);
+        }
         Segment {
             tree,
             ids: documents.iter().map(|document| document.id.as_u128()).collect(),
@@ -259,12 +294,14 @@ impl Builder {
             completeness: order.iter().map(|index| self.completeness[pick(index)]).collect(),
             opening_of: order.iter().map(|index| self.opening_of[pick(index)]).collect(),
             openings: self.openings.all,
+            lines,
+            lively: lively(&documents),
             values,
             lexicon,
             ends,
             entries,
-            by_id: Hashed::new(documents.iter().map(|document| id_key(document.id))),
-            by_slug: Hashed::new(documents.iter().map(|document| slug_key(&document.slug))),
+            by_id: Hashed::by(&documents, |document| id_key(document.id)),
+            by_slug: Hashed::by(&documents, |document| slug_key(&document.slug)),
             times: Times::new(&documents),
             caches: Caches::default(),
             documents,

@@ -15,16 +15,18 @@ use domain::{
     listing::Kind,
     record::Record,
     reference::Reference,
+    text::Lang,
 };
 use uuid::Uuid;
 
 use crate::{
     bits::Bits,
-    document::{Document, Lines, Shared},
+    document::{Document, Shared},
     facet::Facet,
     gazetteer::Gazetteer,
+    lines::Held,
     query::Window,
-    segment::{Builder, Segment},
+    segment::{Builder, Known, Segment},
 };
 
 mod kept;
@@ -39,7 +41,7 @@ pub struct Snapshot {
     gone: imbl::HashMap<Uuid, Gone>,
     /// The published listings that name a listing: events at their venue, makers in their centre.
     linked: imbl::HashMap<Uuid, Vec<Uuid>>,
-    lines: Arc<Lines>,
+    lines: Arc<Held>,
     /// The change it includes last.
     pub seq: i64,
 }
@@ -100,9 +102,19 @@ impl Live {
         self.segment.len() - self.dead.slots.len()
     }
 
+    /// Those that count, each with its slot.
+    fn numbered(&self) -> impl Iterator<Item = (u32, &Shared)> {
+        (0..).zip(&self.segment.documents).filter(|(slot, _)| !self.dead.holds(*slot))
+    }
+
     fn documents(&self) -> impl Iterator<Item = &Shared> {
-        let slots = (0_u32..).zip(&self.segment.documents);
-        slots.filter(|(slot, _)| !self.dead.holds(*slot)).map(|(_, document)| document)
+        self.numbered().map(|(_, document)| document)
+    }
+
+    /// Those that count, each with its lines.
+    fn known(&self) -> impl Iterator<Item = Known> {
+        self.numbered()
+            .map(|(slot, document)| (Arc::clone(document), self.segment.lines.written(slot)))
     }
 
     fn find(&self, slot: Option<u32>) -> Option<&Shared> {
@@ -262,14 +274,14 @@ impl Snapshot {
         let mut builder = Builder::new(&reference, &self.lines);
         let mut kept = Vec::new();
         while let Some(last) = self.segments.pop_if(|last| last.len() + new.len() <= SMALL) {
-            kept.extend(last.documents().cloned());
+            kept.extend(last.known());
         }
         // Venues before the events that need their points.
         let (events, others): (Vec<_>, Vec<_>) =
             new.into_values().partition(|record| record.listing.kind == Kind::Event);
         others.iter().for_each(|record| builder.add(record, None));
-        let (guests, hosts): (Vec<_>, Vec<_>) =
-            kept.iter().partition(|document| document.venue().is_some());
+        let (guests, hosts): (Vec<Known>, Vec<_>) =
+            kept.into_iter().partition(|(document, _)| document.venue().is_some());
         hosts.into_iter().for_each(|document| builder.keep(document, None));
         let venues: HashMap<Uuid, Shared> = if events.is_empty() && guests.is_empty() {
             HashMap::new()
@@ -278,7 +290,8 @@ impl Snapshot {
         };
         let venue = |id: Option<Uuid>| id.and_then(|id| venues.get(&id).or_else(|| self.get(id)));
         for guest in guests {
-            builder.keep(guest, venue(guest.venue()).map(|venue| &**venue));
+            let host = venue(guest.0.venue());
+            builder.keep(guest, host.map(|host| &**host));
         }
         for record in &events {
             let id = record.event().and_then(|event| event.venue);
@@ -303,12 +316,12 @@ impl Snapshot {
 
     /// Whether the lines of its documents have grown to what they may take.
     pub(crate) fn has_enough_lines(&self) -> bool {
-        self.lines.are_full()
+        self.lines.is_full()
     }
 
     /// Forgets the lines of all documents: they come anew where they are asked for.
     pub(crate) fn forget_lines(&self) {
-        self.documents().for_each(|document| document.forget_lines());
+        self.segments.iter().for_each(|live| live.segment.lines.forget());
         self.lines.emptied();
     }
 
@@ -316,9 +329,9 @@ impl Snapshot {
     pub(crate) fn merge(&self, segments: &[Arc<Segment>]) -> Segment {
         let mut builder = Builder::new(&self.reference, &self.lines);
         for live in self.segments.iter().filter(|live| live.is_among(segments)) {
-            for document in live.documents() {
-                let venue = document.venue().and_then(|venue| self.get(venue));
-                builder.keep(document, venue.map(|venue| &**venue));
+            for known in live.known() {
+                let venue = known.0.venue().and_then(|venue| self.get(venue));
+                builder.keep(known, venue.map(|venue| &**venue));
             }
         }
         builder.build()
@@ -368,6 +381,16 @@ impl Snapshot {
     /// The published listings, in no order that means anything.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.segments.iter().flat_map(Live::documents)
+    }
+
+    /// Writes the line of every listing in `lang` that is not written yet.
+    pub fn write_lines(&self, lang: Lang, render: impl Fn(&Document, &Record) -> Vec<u8>) {
+        for live in &self.segments {
+            for (slot, document) in live.numbered() {
+                let line = || render(document, &document.record());
+                live.segment.lines.with(slot, lang, line, |_| ());
+            }
+        }
     }
 
     /// How many listings are published.

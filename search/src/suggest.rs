@@ -9,6 +9,7 @@ use domain::{
 };
 
 use crate::{
+    bits::slots_of,
     document::Document,
     gazetteer::Entry,
     meaning::Meaning,
@@ -36,23 +37,33 @@ pub enum Suggested {
     Category(CategoryCode),
     /// An area.
     Area(AreaCode),
+    /// Something that many look for.
+    Search,
 }
 
 /// How near counts as near, metres: closer listings win over farther ones by as much as half of
 /// what a better match wins by.
 const NEAR_M: f64 = 10_000.0;
 
+/// The most popular searches among suggestions.
+const SEARCHES: usize = 3;
+/// What a popular search counts beside a like match: more than a listing far away, less than a
+/// category.
+const SEARCH: f64 = 0.2;
+
 /// Listings whose names are looked at more closely, a segment.
 const LOOKED_AT: usize = 48;
 
 impl Snapshot {
     /// What begins with the words of `typed`, the last of which may be unfinished: best first, at
-    /// most `limit`. Nearness to `around` decides between like matches.
+    /// most `limit`. Nearness to `around` decides between like matches. Of the `popular` searches, the
+    /// most sought of which comes first, those are suggested that still find something.
     pub fn suggest(
         &self,
         typed: &str,
         lang: Lang,
         around: Option<Position>,
+        popular: &[String],
         limit: usize,
     ) -> Vec<Suggestion> {
         let sought = Sought::read(typed);
@@ -74,8 +85,40 @@ impl Snapshot {
                 found.push((fit + nearness(document, ruler.as_ref()), suggestion));
             }
         }
+        found.extend(self.sought_so(&typed, popular, &found));
         found.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.text.cmp(&y.text)));
         found.into_iter().take(limit).map(|(_, suggestion)| suggestion).collect()
+    }
+
+    /// The popular searches that begin so and say more than what was typed or is `found` anyway.
+    fn sought_so(
+        &self,
+        typed: &[String],
+        popular: &[String],
+        found: &[(f64, Suggestion)],
+    ) -> Vec<(f64, Suggestion)> {
+        let new = |text: &str, words: &[String]| {
+            words != typed
+                && !found.iter().any(|(_, one)| terms(&one.text) == words)
+                && self.knows_words_of(text)
+        };
+        let fitting = popular.iter().filter_map(|text| {
+            let words = terms(text);
+            let fit = fit(typed, &words)?;
+            new(text, &words)
+                .then(|| (fit + SEARCH, Suggestion { text: text.clone(), of: Suggested::Search }))
+        });
+        fitting.take(SEARCHES).collect()
+    }
+
+    /// Whether every word of `text` is published: a listing has it, or a category or an area is
+    /// called so.
+    pub fn knows_words_of(&self, text: &str) -> bool {
+        let known = |term: &String| {
+            let mut segments = self.segments().iter().map(|live| &live.segment.lexicon);
+            self.gazetteer().knows(term) || segments.any(|lexicon| lexicon.id(term).is_some())
+        };
+        terms(text).iter().all(known)
     }
 
     /// The categories and areas that are called so.
@@ -186,7 +229,7 @@ impl Visitor for Nearby<'_> {
         false
     }
 
-    fn visit(&mut self, slot: u32) {
-        self.slots.push(slot);
+    fn visit(&mut self, leaf: usize, bits: u64, _: f64) {
+        self.slots.extend(slots_of(leaf, bits));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     checkpoint::{Reader, Writer, broken, check},
     query::Bbox,
     ruler::{Cell, Coarse, Ruler, UNITS, units},
-    shape::{self, Outline, Relation},
+    shape::{Outline, Relation},
 };
 
 /// Where the points of the first slots are.
@@ -149,7 +149,7 @@ impl Tree {
             ),
             Region::Outline(outline) => self.cover_by(
                 outline.everything(),
-                |scope, cell| outline.relate(scope, &rect(cell)),
+                |scope, cell| outline.relate(scope, &cell.rect()),
                 |scope, leaf| self.holding(leaf, self.filled(leaf), |at| outline.holds(scope, at)),
             ),
         }
@@ -193,6 +193,11 @@ impl Tree {
         crate::bits::slots_of(leaf, asked)
             .filter(|slot| holds(self.at[*slot as usize]))
             .fold(0, |bits, slot| bits | 1 << (slot as usize % LEAF))
+    }
+
+    /// The bits of a leaf that may lie within `radius`, the one that `coarse` was made for.
+    pub(crate) fn perhaps(&self, coarse: &Coarse, leaf: usize, radius: f64) -> u64 {
+        below(&coarse.squares(&self.lat[leaf], &self.lon[leaf]), radius + coarse.error)
     }
 
     fn holding_circle(&self, circle: &Circle, leaf: usize) -> u64 {
@@ -305,18 +310,8 @@ impl Circle {
     }
 }
 
-fn rect(cell: &Cell) -> shape::Rect {
-    let degrees = |units: i32| f64::from(units) / UNITS;
-    shape::Rect {
-        south: degrees(cell.south),
-        west: degrees(cell.west),
-        north: degrees(cell.north),
-        east: degrees(cell.east),
-    }
-}
-
 fn relate_box(bbox: &Bbox, cell: &Cell) -> Relation<()> {
-    let rect = rect(cell);
+    let rect = cell.rect();
     let corner = |lat: f64, lon: f64| {
         Position::new(lat.clamp(-90.0, 90.0), lon.clamp(-180.0, 180.0))
             .is_ok_and(|at| bbox.holds(at))
@@ -441,13 +436,17 @@ impl Cover {
     }
 
     pub(crate) fn holds(&self, slot: u32) -> bool {
-        let (leaf, bit) = (slot as usize / LEAF, slot as usize % LEAF);
+        self.leaf(slot as usize / LEAF) >> (slot as usize % LEAF) & 1 == 1
+    }
+
+    /// The bits of a leaf that are in it.
+    pub(crate) fn leaf(&self, leaf: usize) -> u64 {
         let run = self.runs.partition_point(|(_, to)| *to <= leaf);
         if self.runs.get(run).is_some_and(|(from, _)| *from <= leaf) {
-            return true;
+            return u64::MAX;
         }
         let part = self.parts.binary_search_by_key(&leaf, |(leaf, _)| *leaf);
-        part.is_ok_and(|part| self.parts[part].1 >> bit & 1 == 1)
+        part.map_or(0, |part| self.parts[part].1)
     }
 
     /// How many slots of `set` are in it; of all where there is none.

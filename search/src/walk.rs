@@ -3,7 +3,6 @@
 use std::{cmp::Ordering, collections::BinaryHeap};
 
 use crate::{
-    bits::slots_of,
     ruler::Ruler,
     tree::{Branch, Tree},
 };
@@ -16,8 +15,9 @@ pub(crate) trait Visitor {
     fn goes_on(&self, least: f64) -> bool;
     /// Whether nothing within `most` metres is wanted any more.
     fn is_past(&self, most: f64) -> bool;
-    /// Looks at one slot.
-    fn visit(&mut self, slot: u32);
+    /// Looks at those of the `bits` of a leaf that may still be wanted; they are `least` metres away
+    /// at least.
+    fn visit(&mut self, leaf: usize, bits: u64, least: f64);
 }
 
 /// Leads `visitor` from leaf to leaf, the nearest first, until it does not go on.
@@ -36,7 +36,7 @@ pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
             }
             Err(leaf) => {
                 let bits = visitor.bits(leaf) & tree.filled(leaf);
-                slots_of(leaf, bits).for_each(|slot| visitor.visit(slot));
+                visitor.visit(leaf, bits, least);
             }
         }
     }

@@ -18,14 +18,15 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{FIELD_BITS, Hashed, NO_OPENING, Segment, id_key, slug_key};
+use super::{FIELD_BITS, Hashed, NO_OPENING, Segment, id_key, lively, slug_key};
 use crate::{
     bits::Posting,
     caches::Caches,
     checkpoint::{Few, Reader, Writer, broken, check},
-    document::{Document, Kept, Lines, Shared},
+    document::{Document, Kept, Shared},
     facet::Facet,
     fields::Field,
+    lines::{Held, Lines},
     opening::Opening,
     times::Times,
     tree::Tree,
@@ -75,7 +76,7 @@ impl Segment {
     pub(crate) fn read_from(
         from: &mut Reader<impl Read>,
         reference: &Reference,
-        lines: &Arc<Lines>,
+        held: &Arc<Held>,
     ) -> io::Result<Self> {
         let ids: Vec<u128> = from.column()?;
         let count = ids.len();
@@ -96,7 +97,7 @@ impl Segment {
         let lexicon = Lexicon::read_from(from)?;
         let (ends, entries) = entries(from, lexicon.len(), count)?;
         let columns = Columns { ids: &ids, tree: &tree, opening_of: &opening_of };
-        let (documents, openings) = columns.documents(from, openings, reference, lines)?;
+        let (documents, openings) = columns.documents(from, openings, reference)?;
         Ok(Self {
             tree,
             ids,
@@ -104,12 +105,14 @@ impl Segment {
             completeness,
             openings,
             opening_of,
+            lines: Lines::new(documents.len(), Arc::clone(held)),
+            lively: lively(&documents),
             values,
             lexicon,
             ends,
             entries,
-            by_id: Hashed::new(documents.iter().map(|document| id_key(document.id))),
-            by_slug: Hashed::new(documents.iter().map(|document| slug_key(&document.slug))),
+            by_id: Hashed::by(&documents, |document| id_key(document.id)),
+            by_slug: Hashed::by(&documents, |document| slug_key(&document.slug)),
             times: Times::new(&documents),
             caches: Caches::default(),
             documents,
@@ -173,7 +176,6 @@ impl Columns<'_> {
         from: &mut Reader<impl Read>,
         openings: usize,
         reference: &Reference,
-        lines: &Arc<Lines>,
     ) -> io::Result<(Vec<Shared>, Vec<Arc<Opening>>)> {
         let count = self.ids.len();
         let kinds: Vec<u8> = from.column_of(count)?;
@@ -211,7 +213,7 @@ impl Columns<'_> {
                     Some(Arc::clone(unknown.insert(opening)))
                 }
             };
-            documents.push(Arc::new(kept.into_document(opening, Arc::clone(lines))?));
+            documents.push(Arc::new(kept.into_document(opening)?));
         }
         let openings: Option<Vec<_>> = open.into_iter().collect();
         Ok((documents, openings.ok_or_else(|| broken("nobody has an opening"))?))

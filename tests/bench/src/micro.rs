@@ -47,7 +47,7 @@ static KINDS: &[Kind] = &[
         let Point { lat, lon } = world.town.asker(number, random);
         let word = world.vocabulary.sought(1, random);
         let typed = &word[..word.len().min(3 + random.below(3))];
-        snapshot.suggest(typed, Lang::Id, Position::new(lat, lon).ok(), 8).len()
+        snapshot.suggest(typed, Lang::Id, Position::new(lat, lon).ok(), &[], 8).len()
     }),
     ("40 words of 4 letters", |snapshot, _, _, random| {
         let word = |random: &mut Random| -> String {
