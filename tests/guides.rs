@@ -25,9 +25,8 @@ fn script(guide: &str) -> String {
     script
 }
 
-#[tokio::test]
-async fn a_makers_app_can_be_built_from_its_guide() {
-    let place = Place::empty().await;
+/// Runs `guide` against a service of its own with the fixtures.
+fn run(guide: &str, place: &Place) {
     let folder = tempfile::tempdir().unwrap();
     let griya = program();
     let mut service = Command::new(&griya)
@@ -49,7 +48,7 @@ async fn a_makers_app_can_be_built_from_its_guide() {
             .join(":")
     );
     let output = Command::new("bash")
-        .args(["-c", &script(include_str!("../openapi/guides/producer-app.md"))])
+        .args(["-c", &script(guide)])
         .current_dir(folder.path())
         .env("PATH", path)
         .env("GRIYA", url)
@@ -62,6 +61,18 @@ async fn a_makers_app_can_be_built_from_its_guide() {
     let said = String::from_utf8_lossy(&output.stderr);
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{shown}");
+}
+
+#[tokio::test]
+async fn a_makers_app_can_be_built_from_its_guide() {
+    let guide = include_str!("../openapi/guides/producer-app.md");
+    run(guide, &Place::empty().await);
+}
+
+#[tokio::test]
+async fn a_partner_stays_in_step_by_the_guide() {
+    let guide = include_str!("../openapi/guides/partner.md");
+    run(guide, &Place::empty().await);
 }
 
 fn path_of_programs() -> std::ffi::OsString {

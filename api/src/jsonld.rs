@@ -115,8 +115,8 @@ impl Teller<'_> {
     /// A page of a list, without what is invented.
     pub fn page(&self, hits: &[Hit]) -> Value {
         let items = hits.iter().filter_map(|hit| {
-            let honest = Honest::of(self.seen.snapshot, &hit.document)?;
-            Some(self.listing(&hit.document, &honest))
+            let honest = Honest::of(self.seen.snapshot, hit.document)?;
+            Some(self.listing(hit.document, &honest))
         });
         let items: Vec<Value> = (1_u64..)
             .zip(items)
