@@ -280,7 +280,7 @@ struct Events {
 }
 
 async fn open(request: reqwest::RequestBuilder) -> Events {
-    let response = request.send().await.unwrap();
+    let response = request.header("accept", "text/event-stream").send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     Events { text: String::new(), bytes: response.bytes_stream().boxed() }
@@ -305,6 +305,9 @@ async fn a_stream_tells_what_happens_and_goes_on_where_it_broke_off() {
     assert_eq!((told.len(), &told[0].2["listing"]["slug"]), (2, &json!("goa-cerme")));
     let refused = service.request("/v1/changes/stream").header("last-event-id", &id);
     assert_eq!(service.send(refused).await.status, 400);
+    // Who does not ask for events by name is not kept waiting for them.
+    let once = service.get("/v1/changes/stream?kind=place&fields=slug").await;
+    assert!(once.text.trim_end().ends_with('}') && once.text.contains("event: caught_up"));
     // A node that stops lets go of whoever listens.
     service.app.let_go();
     assert!(again.bytes.next().await.is_none());

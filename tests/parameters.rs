@@ -169,12 +169,6 @@ async fn every_documented_parameter_is_taken_where_it_is_documented() {
             let example = if example.is_array() { &example[0] } else { example };
             let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
             let value = value.replace('+', "%2B").replace(' ', "+");
-            if path.ends_with("/stream") {
-                // Its answer never ends.
-                let reply = service.request(&format!("{path}?{name}={value}")).send().await;
-                assert_eq!(reply.unwrap().status(), 200, "{path}?{name}={value}");
-                continue;
-            }
             let reply = service.get(&format!("{path}?{name}={value}")).await;
             let unknown = reply.body["errors"].as_array().is_some_and(|errors| {
                 errors.iter().any(|error| {

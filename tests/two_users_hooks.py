@@ -17,6 +17,7 @@ KINDS = [
     ("/v1/places/{id}", "place"), ("/v1/producers/{id}", "producer"),
     ("/v1/listings/{id}", "listing"), ("/v1/claims/{id}", "claim"),
     ("/v1/moderation/queue/{id}", "queue"), ("/v1/auth/sessions/{id}", "session"),
+    ("/v1/keys/{id}", "key"), ("/v1/webhooks/{id}", "webhook"),
 ]
 # Members of bodies and parameters that name a listing.
 NAMES = {"into", "centre", "venue", "near", "other", "target"}
@@ -34,8 +35,8 @@ def id_for(path, name):
     if name == "account" or path.startswith("/v1/accounts/"):
         return maker["account"]
     for start, kind in KINDS:
-        # The session that asks is not to be ended.
-        maker = FIRST if kind == "session" else maker
+        # The session that asks is not to be ended, and no webhook of its own to lead anywhere.
+        maker = FIRST if kind in ("session", "webhook") else maker
         if path.startswith(start) and name == "id" and maker[kind]:
             return DICE.choice(maker[kind])
     return None

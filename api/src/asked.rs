@@ -164,6 +164,15 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Whether `Accept` names `media`, and not only takes whatever there is.
+    pub fn names(&self, media: &str) -> bool {
+        let ranges = self.accept.iter().flat_map(|accept| accept.split(',')).take(64);
+        let mut ranges = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
+        ranges.any(|range| range.eq_ignore_ascii_case(media))
+    }
+}
+
 /// The representation of that name.
 fn format(raw: &str) -> Result<&'static str, Fault> {
     let named = FORMATS.iter().find(|(name, _)| *name == raw);

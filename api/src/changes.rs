@@ -251,7 +251,8 @@ async fn list_changes(State(app): State<App>, mut asked: Asked) -> Result<Answer
 /// Follow what changes, as server-sent events.
 ///
 /// The same as `/v1/changes`, but it goes on: an event `change` for each item, an event `caught_up`
-/// when there is nothing more for now. Its `id` is a cursor: a browser that lost the connection sends
+/// when there is nothing more for now. It goes on for whoever asks for `text/event-stream` by name, as
+/// every browser does; for others it ends there. Its `id` is a cursor: a browser that lost the connection sends
 /// it as `Last-Event-ID` by itself, and nothing is missed.
 #[utoipa::path(
     get, path = "/v1/changes/stream", tag = "changes",
@@ -267,6 +268,7 @@ async fn stream_changes(
     mut asked: Asked,
 ) -> Result<Response, Problem> {
     asked.media(&[media::EVENTS])?;
+    let lasts = asked.names(media::EVENTS);
     let mut follower = Follower::read(&mut asked);
     asked.params.finish(&[&PAGED[..1], FOLLOWED, &TEXTS, &COMMON])?;
     if let Some(last) = headers.get("last-event-id") {
@@ -278,7 +280,7 @@ async fn stream_changes(
     // What is wrong with the cursor is said while it can be said as a problem.
     walk::page(&app.store, &asked.snapshot, &follower.scope, cursor.clone(), 1).await?;
     let ended = app.ended.subscribe();
-    let state = Streaming { app, follower, cursor, caught_up: false, ended, _room: room };
+    let state = Streaming { app, follower, cursor, lasts, caught_up: false, ended, _room: room };
     let events = stream::unfold(state, Streaming::next);
     let events = futures_util::StreamExt::flat_map(events, stream::iter);
     let alive = KeepAlive::new().interval(HEARTBEAT);
@@ -292,6 +294,8 @@ struct Streaming {
     app: App,
     follower: Follower,
     cursor: Cursor,
+    /// Whether they wait for what is to come.
+    lasts: bool,
     caught_up: bool,
     ended: tokio::sync::watch::Receiver<bool>,
     _room: OwnedSemaphorePermit,
@@ -304,7 +308,7 @@ impl Streaming {
     /// comes back with the last id.
     async fn next(mut self) -> Option<(Events, Self)> {
         loop {
-            if *self.ended.borrow() {
+            if *self.ended.borrow() || self.caught_up && !self.lasts {
                 return None;
             }
             let snapshot = self.app.index.snapshot();

@@ -49,6 +49,8 @@ use crate::{
 
 /// How often it looks without being poked.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long it rests between two looks.
+const REST: Duration = Duration::from_millis(20);
 /// How often it looks at all of them: another node may have left something undone.
 const LOOK_AT_ALL: Duration = Duration::from_secs(15);
 /// Deliveries that wait for one webhook before the log is read on: what is beyond is kept by the log.
@@ -151,6 +153,8 @@ impl Sender {
                     tracing::error!(error, "cannot look for webhooks");
                 }
                 let _ = tokio::time::timeout(LOOK, poke.notified()).await;
+                // Where many write at once, one look is for all of them.
+                tokio::time::sleep(REST).await;
             }
         });
         Ok(sender)
