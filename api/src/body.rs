@@ -79,6 +79,17 @@ async fn read(
     }
 }
 
+/// A fault for each member of `body` that is none of `known`. A name that a caller made up is said back,
+/// but not at any length.
+pub fn unknown_members(body: &Map<String, Value>, known: &[&str]) -> Vec<Fault> {
+    let unknown = body.keys().filter(|name| !known.contains(&name.as_str()));
+    let fault = |name: &String| {
+        let name: String = name.chars().take(80).collect();
+        Fault::new("unknown_member", "tidak dikenal", "is not known here").below(name)
+    };
+    unknown.map(fault).collect()
+}
+
 impl Body {
     /// What it says, as a `D`.
     ///

@@ -12,7 +12,6 @@ use axum::{
 };
 use chrono::{DateTime, FixedOffset};
 use domain::{
-    Fault,
     key::{AreaCode, CategoryCode},
     listing::{DEFAULT_ZONE, Kind},
     scope::Scope,
@@ -354,15 +353,7 @@ impl Streaming {
 }
 
 fn bad_cursor(bad: Bad) -> Problem {
-    let fault = match bad {
-        Bad::Unreadable => Fault::new("bad_format", "bukan kursor kami", "is none of ours"),
-        Bad::OfAnotherScope => Fault::new(
-            "of_another_query",
-            "milik kueri lain: mulai tanpa since",
-            "belongs to another query: start without since",
-        ),
-    };
-    Problem::invalid_parameters(vec![(At::Parameter("since".to_owned()), fault)])
+    Problem::invalid_parameters(vec![(At::Parameter("since".to_owned()), bad.fault())])
 }
 
 impl From<Lost> for Problem {

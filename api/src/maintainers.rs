@@ -16,7 +16,7 @@ use crate::{
     answer::{Answer, media},
     app::App,
     asked::{Asked, COMMON, Key, LangParams},
-    body::Body,
+    body::{Body, unknown_members},
     managed::local,
     person::Person,
     problem::{Kind, Problem},
@@ -156,10 +156,7 @@ fn flags(body: &Map<String, Value>) -> Result<(bool, bool), Problem> {
     if trusted.is_none() && faults.is_empty() {
         faults.push(Fault::new("missing", "harus ada", "must be there").below("trusted"));
     }
-    for name in body.keys().filter(|name| !["trusted", "ended"].contains(&name.as_str())) {
-        let name: String = name.chars().take(80).collect();
-        faults.push(Fault::new("unknown_member", "tidak dikenal", "is not known here").below(name));
-    }
+    faults.extend(unknown_members(body, &["trusted", "ended"]));
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }

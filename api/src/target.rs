@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     app::App,
+    body::unknown_members,
     person::Person,
     problem::{Kind, Problem},
     writing::Writing,
@@ -177,14 +178,7 @@ pub fn text_of(
     required: bool,
 ) -> Result<Option<String>, Problem> {
     use domain::Fault;
-    let mut faults: Vec<Fault> = body
-        .keys()
-        .filter(|name| *name != member)
-        .map(|name| {
-            let name: String = name.chars().take(80).collect();
-            Fault::new("unknown_member", "tidak dikenal", "is not known here").below(name)
-        })
-        .collect();
+    let mut faults = unknown_members(body, &[member]);
     let text = body.get(member).filter(|value| !value.is_null());
     let text = match text {
         None if required => {

@@ -22,7 +22,7 @@ use crate::{
     answer::{Answer, media},
     app::App,
     asked::{Asked, COMMON, Key, LangParams},
-    body::{Body, Patch},
+    body::{Body, Patch, unknown_members},
     changes::{
         cursor::{self, Bad, Cursor},
         walk,
@@ -557,24 +557,12 @@ async fn replay_webhook(
 }
 
 fn bad_since(bad: Bad) -> Problem {
-    let fault = match bad {
-        Bad::Unreadable => Fault::new("bad_format", "bukan kursor kami", "is none of ours"),
-        Bad::OfAnotherScope => Fault::new(
-            "of_another_query",
-            "milik kueri lain: kinds, areas, dan categories harus sama",
-            "belongs to another query: kinds, areas and categories must be the same",
-        ),
-    };
-    Problem::invalid(vec![fault.below("since")])
+    Problem::invalid(vec![bad.fault().below("since")])
 }
 
 /// A write that needs nothing said.
 fn nothing_in(said: &serde_json::Map<String, Value>) -> Result<(), Problem> {
-    let unknown = said.keys().map(|name| {
-        let name: String = name.chars().take(80).collect();
-        Fault::new("unknown_member", "tidak dikenal", "is not known here").below(name)
-    });
-    let unknown: Vec<Fault> = unknown.collect();
+    let unknown = unknown_members(said, &[]);
     if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid(unknown)) }
 }
 

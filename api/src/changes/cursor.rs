@@ -4,7 +4,7 @@
 //! restored to an earlier day and written since is not taken for the one they knew.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{change, scope::Scope};
+use domain::{Fault, change, scope::Scope};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -64,6 +64,20 @@ pub enum Bad {
     Unreadable,
     /// It was given out to who follows something else.
     OfAnotherScope,
+}
+
+impl Bad {
+    /// What whoever sent it is told.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::Unreadable => Fault::new("bad_format", "bukan kursor kami", "is none of ours"),
+            Self::OfAnotherScope => Fault::new(
+                "of_another_query",
+                "milik kueri lain: jenis, wilayah, dan kategori harus sama",
+                "belongs to another query: kinds, areas and categories must be the same",
+            ),
+        }
+    }
 }
 
 impl Cursor {

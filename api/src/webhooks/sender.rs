@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -49,8 +49,8 @@ use crate::{
 
 /// How often it looks without being poked.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long it rests between two looks.
-const REST: Duration = Duration::from_millis(20);
+/// The least time between two looks.
+const BREATH: Duration = Duration::from_millis(20);
 /// How often it looks at all of them: another node may have left something undone.
 const LOOK_AT_ALL: Duration = Duration::from_secs(15);
 /// Deliveries that wait for one webhook before the log is read on: what is beyond is kept by the log.
@@ -154,7 +154,7 @@ impl Sender {
                 }
                 let _ = tokio::time::timeout(LOOK, poke.notified()).await;
                 // Where many write at once, one look is for all of them.
-                tokio::time::sleep(REST).await;
+                tokio::time::sleep(BREATH).await;
             }
         });
         Ok(sender)
@@ -179,11 +179,10 @@ impl Within {
         let round = this.round.load(Ordering::Relaxed);
         let active = webhook::active(&this.store.reader).await?;
         let known: HashSet<Uuid> = active.iter().map(|webhook| webhook.id).collect();
+        this.busy().retain(|id, rest| *rest == Rest::Seen || known.contains(id));
         for webhook in active {
             let id = webhook.id;
-            let mut busy = this.busy.lock().unwrap_or_else(PoisonError::into_inner);
-            busy.retain(|id, rest| *rest == Rest::Seen || known.contains(id));
-            let idle = busy.get(&id).is_some_and(|rest| match rest {
+            let idle = this.busy().get(&id).is_some_and(|rest| match rest {
                 Rest::Seen => true,
                 Rest::Until { seq: told, version, due, round: then } => {
                     (*told, *version, *then) == (seq, webhook.version, round)
@@ -193,47 +192,50 @@ impl Within {
             if idle {
                 continue;
             }
-            busy.insert(id, Rest::Seen);
-            drop(busy);
-            let this = Arc::clone(this);
+            this.busy().insert(id, Rest::Seen);
+            let (this, seeing) = (Arc::clone(this), Arc::clone(this));
+            // In a task of its own: whatever becomes of it, the webhook is looked at again.
+            let seeing = tokio::spawn(async move { seeing.see_to(webhook, round).await });
             tokio::spawn(async move {
-                let rest = this.see_to(webhook, round).await;
-                let rest = rest.inspect_err(|error| {
-                    let error = error as &dyn std::error::Error;
-                    tracing::error!(error, %id, "a webhook waits");
-                });
-                let mut busy = this.busy.lock().unwrap_or_else(PoisonError::into_inner);
-                match rest {
-                    Ok(rest) => busy.insert(id, rest),
-                    Err(_) => busy.remove(&id),
-                };
+                match seeing.await {
+                    Ok(Ok(rest)) => {
+                        this.busy().insert(id, rest);
+                        return;
+                    }
+                    Ok(Err(error)) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, %id, "a webhook waits");
+                    }
+                    Err(error) => tracing::error!(%error, %id, "a webhook waits"),
+                }
+                this.busy().remove(&id);
             });
         }
         Ok(())
     }
 
+    fn busy(&self) -> MutexGuard<'_, HashMap<Uuid, Rest>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sends everything that is due to one webhook; until when there is nothing more.
     async fn see_to(&self, mut webhook: webhook::Model, round: u64) -> Result<Rest, Error> {
+        let reader = &self.store.reader;
         loop {
-            let reader = &self.store.reader;
-            let undone = delivery::undone(reader, webhook.id, BACKLOG).await?;
-            let room = BACKLOG.saturating_sub(undone.len() as u64);
-            let (told, more) = match room {
-                0 => (self.index.snapshot().seq, false),
-                _ => self.make(&webhook).await?,
-            };
-            let undone = if more || room > 0 {
-                delivery::undone(reader, webhook.id, BACKLOG).await?
+            let waiting = delivery::undone(reader, webhook.id, BACKLOG).await?.len() as u64;
+            let (seq, more) = if waiting < BACKLOG {
+                self.make(&webhook).await?
             } else {
-                undone
+                // What is beyond is kept by the log until some of it is taken.
+                (self.index.snapshot().seq, false)
             };
             let now = self.clock.now();
-            let due: Vec<delivery::Model> =
-                first_of_each(undone).filter(|delivery| delivery.due_at <= now).collect();
+            let waiting = delivery::undone(reader, webhook.id, BACKLOG).await?;
+            let (due, later): (Vec<_>, Vec<_>) =
+                first_of_each(waiting).partition(|delivery| delivery.due_at <= now);
+            let rest = |due| Rest::Until { seq, version: webhook.version, due, round };
             if due.is_empty() && !more {
-                let left = delivery::undone(reader, webhook.id, BACKLOG).await?;
-                let due = first_of_each(left).map(|delivery| delivery.due_at).min();
-                return Ok(Rest::Until { seq: told, version: webhook.version, due, round });
+                return Ok(rest(later.iter().map(|delivery| delivery.due_at).min()));
             }
             stream::iter(due)
                 .for_each_concurrent(AT_ONCE, |delivery| self.send_and_tell(&webhook, delivery))
@@ -241,14 +243,7 @@ impl Within {
             // Its owner may have changed it, or it has ended.
             match webhook::get(reader, webhook.id).await? {
                 Some(now) if now.status == Status::Active => webhook = now,
-                _ => {
-                    return Ok(Rest::Until {
-                        seq: told,
-                        version: webhook.version,
-                        due: None,
-                        round,
-                    });
-                }
+                _ => return Ok(rest(None)),
             }
         }
     }
