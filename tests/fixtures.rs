@@ -231,7 +231,7 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
         (
             "places.ndjson",
             6,
-            "/location bad_format, /hours bad_format",
+            "/location/lat bad_format, /hours bad_format",
         ),
         (
             "places.ndjson",

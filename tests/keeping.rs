@@ -357,6 +357,30 @@ async fn a_listing_is_claimed_decided_and_kept() {
 }
 
 #[tokio::test]
+async fn every_fault_of_a_draft_comes_at_once_in_the_language_of_who_wrote_it() {
+    let service = Service::start().await;
+    let sri = service.person(Role::Producer, &[]).await;
+    let body = json!({"name": {"id": "Batik Sri"}, "category": "craft.batk", "form": "maker",
+                      "craft": "batik", "visit": "rumah", "hours": "Senin-Sabtu", "tags": ["Kain Batik"],
+                      "contacts": [{"type": "whatsapp", "value": "+6281200000001", "public": true}]});
+    let mut pointers = Vec::new();
+    for (lang, foreign) in [("id", "must"), ("en", "harus")] {
+        let path = format!("/v1/producers?lang={lang}");
+        let reply = service.say(&sri, "POST", &path, &body).await;
+        is(&reply, 422);
+        let mut found: Vec<String> = codes(&reply).into_iter().map(|(at, _)| at).collect();
+        found.sort();
+        pointers.push(found);
+        for fault in reply.body["errors"].as_array().unwrap() {
+            let detail = fault["detail"].as_str().unwrap();
+            assert!(!detail.contains(foreign) && !detail.contains('\u{1}'), "{lang}: {detail}");
+        }
+    }
+    assert_eq!(pointers[0], ["/category", "/hours", "/tags/0", "/visit"]);
+    assert_eq!(pointers[0], pointers[1]);
+}
+
+#[tokio::test]
 async fn an_officer_vouches_for_what_their_agency_answers_for_and_for_nothing_else() {
     let service = Service::start().await;
     let stranger = service.person(Role::Editor, &["dinas-pariwisata"]).await;

@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
+    draft::read_draft,
     error::Fault,
     event::{self, Organiser},
-    import::read_draft,
     key::Slug,
     listing::{self, Contact, Kind, NoticeKind, Stamp, Status, names_nothing, too_many},
     place,
@@ -215,8 +215,13 @@ impl Edit<'_> {
             faults.extend(fault);
             known
         });
-        let shared = read::<listing::Draft>(listing::split(&mut said), &shared_skeleton());
-        let mut shared = shared.map_err(|found| faults.extend(found)).ok();
+        let members = listing::split(&mut said);
+        let shared = read::<listing::Draft>(members.clone(), &shared_skeleton());
+        let shared = shared.map_err(|found| {
+            faults.extend(found);
+            faults.extend(self.faults_of_rest(members, agreed));
+        });
+        let mut shared = shared.ok();
         if let (Some(shared), Some(agreed)) = (&mut shared, agreed) {
             faults.extend(self.date_consent(&mut shared.contacts.0, agreed));
         }
@@ -229,6 +234,32 @@ impl Edit<'_> {
         let found = shared.location.and_then(|at| self.reference.locate(at));
         let listing = shared.into_row(kind, status, slug, found, &stamp);
         Ok(Record { listing, detail, products: Vec::new(), former_slugs: Vec::new() })
+    }
+
+    /// What is wrong with those of `members` that can be read, where others cannot.
+    fn faults_of_rest(&self, members: State, agreed: Option<&[Contact]>) -> Vec<Fault> {
+        let skeleton = shared_skeleton();
+        let alone = |name: &str, value: &Value| {
+            let mut alone = skeleton.clone();
+            alone.insert(name.to_owned(), value.clone());
+            read_draft::<listing::Draft>(&Value::Object(alone)).is_ok()
+        };
+        let rest: State = members.into_iter().filter(|(name, value)| alone(name, value)).collect();
+        let mut whole = skeleton.clone();
+        whole.extend(rest.clone());
+        let Ok(mut draft) = read_draft::<listing::Draft>(&Value::Object(whole)) else {
+            return Vec::new();
+        };
+        let mut faults = match agreed {
+            Some(agreed) => self.date_consent(&mut draft.contacts.0, agreed),
+            None => Vec::new(),
+        };
+        faults.extend(draft.check(self.reference));
+        // What only stands in for what cannot be read is nobody's fault.
+        let said = |fault: &Fault| {
+            fault.pointer.split('/').nth(1).is_some_and(|name| rest.contains_key(name))
+        };
+        faults.into_iter().filter(said).collect()
     }
 
     /// What `wanted` says otherwise than `before` that only an office can vouch for.

@@ -23,7 +23,7 @@ use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 
 use self::{rules::Rules, timeline::Timeline};
-use crate::error::Fault;
+use crate::{draft::Carried, error::Fault};
 
 /// How far a change of state is looked for.
 pub const HORIZON: TimeDelta = TimeDelta::days(370);
@@ -85,10 +85,10 @@ impl FromStr for Hours {
 }
 
 impl TryFrom<String> for Hours {
-    type Error = Fault;
+    type Error = Carried;
 
-    fn try_from(raw: String) -> Result<Self, Fault> {
-        raw.parse()
+    fn try_from(raw: String) -> Result<Self, Carried> {
+        Ok(raw.parse()?)
     }
 }
 

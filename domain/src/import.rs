@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     agency, area, audit, category,
+    draft::read_draft,
     edit::{self, Edit, Frame},
     error::{Error, Fault},
     holiday,
@@ -606,20 +607,6 @@ fn unreadable(error: &serde_json::Error) -> Fault {
         format!("bukan objek JSON: {error}"),
         format!("is no JSON object: {error}"),
     )
-}
-
-/// Reads a draft; what does not fit is a fault at its place.
-///
-/// # Errors
-/// The first thing that does not fit.
-pub fn read_draft<D: DeserializeOwned>(value: &Value) -> Result<D, Fault> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let said = error.inner().to_string();
-        let code = if said.starts_with("unknown field") { "unknown_member" } else { "bad_format" };
-        let steps: Vec<_> = error.path().iter().map(ToString::to_string).collect();
-        let fault = Fault::new(code, said.clone(), said);
-        steps.iter().rev().fold(fault, |fault, step| fault.below(step.trim_matches(['[', ']'])))
-    })
 }
 
 /// Whether it is a producer that belongs to a centre.

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Fault;
+use crate::{draft::Carried, error::Fault};
 
 macro_rules! key {
     ($(#[$doc:meta])* $name:ident, $max:literal, $pattern:literal, $holds:expr) => {
@@ -52,10 +52,10 @@ macro_rules! key {
         }
 
         impl TryFrom<String> for $name {
-            type Error = Fault;
+            type Error = Carried;
 
-            fn try_from(raw: String) -> Result<Self, Fault> {
-                raw.parse()
+            fn try_from(raw: String) -> Result<Self, Carried> {
+                Ok(raw.parse()?)
             }
         }
 

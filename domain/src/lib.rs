@@ -20,6 +20,7 @@ pub mod comment;
 pub mod daily_count;
 pub mod daily_query;
 pub mod delivery;
+pub mod draft;
 pub mod edit;
 mod error;
 pub mod event;
@@ -55,5 +56,5 @@ pub mod upload;
 pub mod webhook;
 pub mod writer;
 
+pub use draft::read_draft;
 pub use error::{Error, Fault, Said};
-pub use import::read_draft;

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    draft::Carried,
     error::Fault,
     key::{AgencyId, CategoryCode, Slug, System, Tag},
     position::Position,

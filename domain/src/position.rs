@@ -7,7 +7,7 @@ use geo::{Distance as _, Geodesic, Point};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::Fault;
+use crate::{draft::Carried, error::Fault};
 
 /// A point on the ground.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -30,10 +30,10 @@ struct Raw {
 }
 
 impl TryFrom<Raw> for Position {
-    type Error = Fault;
+    type Error = Carried;
 
-    fn try_from(raw: Raw) -> Result<Self, Fault> {
-        Self::new(raw.lat, raw.lon)
+    fn try_from(raw: Raw) -> Result<Self, Carried> {
+        Ok(Self::new(raw.lat, raw.lon)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Fault;
+use crate::{draft::Carried, error::Fault};
 
 /// A language that texts are kept in (ISO 639-1).
 #[derive(
@@ -104,9 +104,9 @@ impl Texts {
 
 /// Trims; an empty text is a language that is not there.
 impl TryFrom<BTreeMap<Lang, String>> for Texts {
-    type Error = Fault;
+    type Error = Carried;
 
-    fn try_from(raw: BTreeMap<Lang, String>) -> Result<Self, Fault> {
+    fn try_from(raw: BTreeMap<Lang, String>) -> Result<Self, Carried> {
         let texts: BTreeMap<_, _> = raw
             .into_iter()
             .map(|(lang, text)| (lang, text.trim().to_owned()))
@@ -117,7 +117,8 @@ impl TryFrom<BTreeMap<Lang, String>> for Texts {
                 "missing",
                 "perlu teks dalam sedikitnya satu bahasa",
                 "needs a text in at least one language",
-            ));
+            )
+            .into());
         }
         Ok(Self(texts))
     }

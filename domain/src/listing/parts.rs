@@ -247,14 +247,14 @@ impl std::str::FromStr for Language {
     type Err = Fault;
 
     fn from_str(raw: &str) -> Result<Self, Fault> {
-        Self::try_from(raw.to_owned())
+        Ok(Self::try_from(raw.to_owned())?)
     }
 }
 
 impl TryFrom<String> for Language {
-    type Error = Fault;
+    type Error = Carried;
 
-    fn try_from(raw: String) -> Result<Self, Fault> {
+    fn try_from(raw: String) -> Result<Self, Carried> {
         if (2..=3).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_lowercase()) {
             return Ok(Self(raw));
         }
@@ -262,7 +262,8 @@ impl TryFrom<String> for Language {
             "bad_format",
             "harus kode bahasa ISO 639, dua atau tiga huruf kecil",
             "must be an ISO 639 code of two or three lower-case letters",
-        ))
+        )
+        .into())
     }
 }
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::year_fault;
-use crate::error::Fault;
+use crate::{draft::Carried, error::Fault};
 
 /// A whole day (`2026-12-12`) or an instant with its offset (`2026-12-12T19:00:00+07:00`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,10 +84,10 @@ impl fmt::Display for When {
 const UTC: FixedOffset = FixedOffset::east_opt(0).expect("zero is an offset");
 
 impl TryFrom<String> for When {
-    type Error = Fault;
+    type Error = Carried;
 
-    fn try_from(raw: String) -> Result<Self, Fault> {
-        raw.parse()
+    fn try_from(raw: String) -> Result<Self, Carried> {
+        Ok(raw.parse()?)
     }
 }
 
