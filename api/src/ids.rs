@@ -53,15 +53,23 @@ pub fn of_message(now: DateTime<Utc>) -> Uuid {
 }
 
 /// A new id of a request: a UUIDv7, too, but cheap. What stands in place of the random bits is a
-/// count, hashed with a key that is random for each process: no two are the same, and whoever has
-/// one may guess the next, which opens nothing.
+/// count of 34 bits, then 40 bits of it hashed with a key that is random for each process: no two
+/// of a process are the same, those of one moment are in order, and whoever has one may guess the
+/// next, which opens nothing.
 pub fn of_request(now: DateTime<Utc>) -> Uuid {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    id_of(now, count, KEY.hash_one(count))
+}
+
+fn id_of(now: DateTime<Utc>, count: u64, hash: u64) -> Uuid {
+    // Version and variant take the first four bits of the first byte and the first two of the third
+    // (RFC 9562 §5.7), so the count goes around them.
     let mut bits = [0; 10];
-    bits[..2].copy_from_slice(&count.to_be_bytes()[6..]);
-    bits[2..].copy_from_slice(&KEY.hash_one(count).to_be_bytes());
+    bits[..2].copy_from_slice(&(count >> 22).to_be_bytes()[6..]);
+    bits[2..5].copy_from_slice(&(count & 0x3f_ffff).to_be_bytes()[5..]);
+    bits[5..].copy_from_slice(&hash.to_be_bytes()[3..]);
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
     Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
 }
@@ -77,5 +85,15 @@ mod tests {
         let ids: HashSet<Uuid> = (0..10_000).map(|_| of_request(DateTime::UNIX_EPOCH)).collect();
         assert_eq!(ids.len(), 10_000);
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
+    }
+
+    #[test]
+    fn those_of_one_moment_are_in_order_however_many_came_before() {
+        let around = [0, 1 << 12, 1 << 16, 1 << 22, (1 << 34) - 4096];
+        for count in around.into_iter().flat_map(|from| from.max(2) - 2..from + 3) {
+            let [one, next] =
+                [count, count + 1].map(|count| id_of(DateTime::UNIX_EPOCH, count, !count));
+            assert!(one < next, "{count}: {one} {next}");
+        }
     }
 }
