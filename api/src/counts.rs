@@ -3,14 +3,14 @@
 //!
 //! An answer carries its [`Sighting`]: what it shows. Giving it raises one number, also when the
 //! edge gives it again, so a listing of a page is counted by nothing of its own. Sightings that were
-//! given wait in a bounded list; every minute, and as the node stops, they are added up by subject
-//! and day and written by one additive statement, so that several nodes add up.
+//! given wait in a bounded list; when it grows long they are added up by subject and day, in memory;
+//! every minute, and as the node stops, the sums are written by additive statements, so that several
+//! nodes add up.
 //!
 //! No address and nothing of whoever asks comes near. What waits is lost when the process dies: a
 //! minute at most. What was shown in the last minute of a day may count for the next.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -26,18 +26,20 @@ use domain::{
     daily_query,
     store::Store,
 };
-use tokio::sync::Notify;
+use hashbrown::HashMap;
+use tokio::{sync::Notify, time};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 
 /// How often what was counted is written.
 const EVERY: Duration = Duration::from_mins(1);
-/// The most that waits: sightings and what they show, together some 20 MB. At half of it they are
-/// written before their time; what is beyond is not counted.
+/// The most that waits: sightings and what they show, together some 20 MB. At a tenth of it they
+/// are added up before their time; what is beyond is not counted.
 const MOST_WAITING: usize = 500_000;
-/// The most counts that are kept for a database that does not answer.
-const MOST_KEPT: usize = 200_000;
+/// The most listings that are kept until they are written, of every day and way of being met; some
+/// 25 MB. So many different ones a node counts in a minute, or while the database does not answer.
+const MOST_KEPT: usize = 500_000;
 /// The most words that one minute adds: somebody who makes words up fills no table.
 const MOST_WORDS: usize = 2000;
 /// The most whole searches that wait; fewer than one statement takes.
@@ -81,13 +83,6 @@ impl Sighting {
     }
 }
 
-/// What a count is of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Subject {
-    Listing(What, Uuid),
-    Word(String, String),
-}
-
 /// The counters of a node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Counts(Arc<Within>);
@@ -97,7 +92,7 @@ struct Within {
     store: Store,
     clock: Clock,
     waiting: Mutex<Waiting>,
-    /// That there is no room for as much again.
+    /// That many wait.
     crowded: Arc<Notify>,
     kept: tokio::sync::Mutex<Kept>,
     popular: Mutex<Arc<Popular>>,
@@ -121,8 +116,9 @@ struct Waiting {
 /// What was added up and is not written.
 #[derive(Debug, Default)]
 struct Kept {
-    counts: HashMap<(NaiveDate, Subject), i64>,
-    words: usize,
+    listings: HashMap<(NaiveDate, What, Uuid), i64>,
+    /// What was sought in vain, and where.
+    words: HashMap<(NaiveDate, String, String), i64>,
     searches: HashMap<(NaiveDate, Box<str>), i64>,
 }
 
@@ -157,7 +153,7 @@ impl Counts {
         waiting.size = size;
         waiting.sightings.push(Arc::clone(sighting));
         drop(waiting);
-        if size > MOST_WAITING / 2 {
+        if size > MOST_WAITING / 10 {
             self.0.crowded.notify_one();
         }
     }
@@ -174,32 +170,43 @@ impl Counts {
 }
 
 async fn write_again_and_again(counts: Weak<Within>, crowded: Arc<Notify>) {
+    let mut due = time::interval_at(time::Instant::now() + EVERY, EVERY);
+    due.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = crowded.notified() => {}
-        }
+        let is_due = tokio::select! {
+            _ = due.tick() => true,
+            () = crowded.notified() => false,
+        };
         let Some(counts) = counts.upgrade() else { return };
-        counts.write().await;
+        if is_due {
+            counts.write().await;
+        } else {
+            counts.add_up(&mut *counts.kept.lock().await);
+        }
     }
 }
 
 impl Within {
     async fn write(&self) {
-        let today = daily_count::day(self.clock.now());
         let mut kept = self.kept.lock().await;
-        let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        for sighting in waiting.sightings {
-            kept.add(today, &sighting);
-        }
+        self.add_up(&mut kept);
         if let Err(error) = self.save(&mut kept).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                waiting = kept.counts.len(),
+                waiting = kept.listings.len(),
                 "the counts are not written"
             );
         }
         self.renew_popular().await;
+    }
+
+    /// Adds to `kept` what waits.
+    fn add_up(&self, kept: &mut Kept) {
+        let today = daily_count::day(self.clock.now());
+        let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for sighting in waiting.sightings {
+            kept.add(today, &sighting);
+        }
     }
 
     /// Reads what many look for, where that was an hour ago; else, and where the database does not
@@ -228,16 +235,25 @@ impl Within {
 
     async fn save(&self, kept: &mut Kept) -> Result<(), Error> {
         // In one order, so that nodes which write the same rows do not lock each other out.
-        let mut keys: Vec<_> = kept.counts.keys().cloned().collect();
-        keys.sort_unstable();
-        for some in keys.chunks(daily_count::ROWS) {
-            let rows: Vec<_> = some.iter().map(|key| row(key, kept.counts[key])).collect();
+        let mut met: Vec<_> = kept.listings.keys().copied().collect();
+        met.sort_unstable();
+        for some in met.chunks(daily_count::ROWS) {
+            let rows: Vec<_> = some.iter().map(|key| row_of(*key, kept.listings[key])).collect();
             daily_count::add(&self.store.writer, &rows).await?;
             for key in some {
-                kept.counts.remove(key);
+                kept.listings.remove(key);
             }
         }
-        kept.words = 0;
+        let mut sought: Vec<_> = kept.words.iter().map(row_in_vain).collect();
+        sought.sort_unstable_by(|a, b| {
+            (a.day, &a.subject, &a.area).cmp(&(b.day, &b.subject, &b.area))
+        });
+        for some in sought.chunks(daily_count::ROWS) {
+            daily_count::add(&self.store.writer, some).await?;
+            for row in some {
+                kept.words.remove(&(row.day, row.subject.clone(), row.area.clone()));
+            }
+        }
         let rows = kept.searches.iter().map(|((day, text), count)| daily_query::Model {
             day: *day,
             text: text.to_string(),
@@ -256,19 +272,18 @@ impl Within {
 impl Kept {
     fn add(&mut self, day: NaiveDate, sighting: &Sighting) {
         let times = i64::from(sighting.times.swap(0, Ordering::Relaxed));
-        let mut listing = |what, id: &Uuid| self.raise((day, Subject::Listing(what, *id)), times);
         match &sighting.sight {
             Sight::Shown(listings, search) => {
-                listings.iter().for_each(|id| listing(What::Shown, id));
+                listings.iter().for_each(|id| self.raise((day, What::Shown, *id), times));
                 if let Some(search) = search {
                     self.raise_search((day, search.clone()), times);
                 }
             }
-            Sight::Opened(id) => listing(What::Opened, id),
-            Sight::Contacted(id) => listing(What::Contacted, id),
+            Sight::Opened(id) => self.raise((day, What::Opened, *id), times),
+            Sight::Contacted(id) => self.raise((day, What::Contacted, *id), times),
             Sight::Sought(words, area) => {
                 for word in words {
-                    self.raise((day, Subject::Word(word.clone(), area.clone())), times);
+                    self.raise_word((day, word.clone(), area.clone()), times);
                 }
             }
         }
@@ -282,23 +297,35 @@ impl Kept {
         }
     }
 
-    fn raise(&mut self, key: (NaiveDate, Subject), times: i64) {
-        if let Some(count) = self.counts.get_mut(&key) {
+    fn raise_word(&mut self, key: (NaiveDate, String, String), times: i64) {
+        if let Some(count) = self.words.get_mut(&key) {
             *count += times;
-            return;
+        } else if self.words.len() < MOST_WORDS {
+            self.words.insert(key, times);
         }
-        let word = matches!(key.1, Subject::Word(..));
-        if self.counts.len() < MOST_KEPT && !(word && self.words >= MOST_WORDS) {
-            self.words += usize::from(word);
-            self.counts.insert(key, times);
+    }
+
+    fn raise(&mut self, key: (NaiveDate, What, Uuid), times: i64) {
+        if let Some(count) = self.listings.get_mut(&key) {
+            *count += times;
+        } else if self.listings.len() < MOST_KEPT {
+            self.listings.insert(key, times);
         }
     }
 }
 
-fn row((day, subject): &(NaiveDate, Subject), count: i64) -> daily_count::Model {
-    let (what, subject, area) = match subject {
-        Subject::Listing(what, id) => (*what, id.to_string(), String::new()),
-        Subject::Word(word, area) => (What::Sought, word.clone(), area.clone()),
-    };
-    daily_count::Model { day: *day, what, subject, area, count }
+fn row_of((day, what, id): (NaiveDate, What, Uuid), count: i64) -> daily_count::Model {
+    daily_count::Model { day, what, subject: id.to_string(), area: String::new(), count }
+}
+
+fn row_in_vain(
+    ((day, word, area), count): (&(NaiveDate, String, String), &i64),
+) -> daily_count::Model {
+    daily_count::Model {
+        day: *day,
+        what: What::Sought,
+        subject: word.clone(),
+        area: area.clone(),
+        count: *count,
+    }
 }

@@ -9,6 +9,11 @@ use api::config::Settings;
 
 mod griya;
 
+/// Most of what a request takes is small and gone with it; the usual allocator gives such memory back
+/// and forth, and took an eighth of a question's time (docs/performance.md).
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Griya finds and keeps the places, home industries and events of Bantul.
 ///
 /// Without a command it serves: on an embedded database with the Bantul fixtures, ready at

@@ -61,12 +61,15 @@ impl Best {
         }
     }
 
-    /// Whether a score of at most `most` could still come in.
-    pub(crate) fn admits_score(&self, most: f64) -> bool {
-        // Rounding of sums in another order: a millionth is far more than that.
-        let most = most * (1.0 + 1e-6);
-        self.kept.len() < self.want
-            || self.kept.peek().is_some_and(|last| Key::down(most) <= last.key)
+    /// The least score that could still come in.
+    pub(crate) fn least_score(&self) -> f64 {
+        match self.kept.peek().map(|last| &last.key) {
+            // Rounding of sums in another order: a millionth is far more than that.
+            Some(Key::Down(bits)) if self.kept.len() == self.want => {
+                f64::from_bits(*bits) * (1.0 - 1e-6)
+            }
+            _ => 0.0,
+        }
     }
 
     /// Whether all that score `least` or better come before the place after which is looked.

@@ -8,9 +8,11 @@ use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
     bits::{Bits, Ranked},
+    facet::Facet,
     layer::Layer,
     meaning::Meaning,
     segment::{NO_OPENING, Segment},
+    sums::Sums,
 };
 
 /// Bytes of memory that filters may take in one segment.
@@ -30,6 +32,7 @@ pub(crate) struct Caches {
     layers: OnceLock<Cache<Vec<u8>, Arc<Layer>, Bytes>>,
     open: Mutex<Vec<Arc<OpenThen>>>,
     names: OnceLock<[Vec<u32>; 3]>,
+    sums: [OnceLock<Option<Sums>>; Facet::ALL.len()],
 }
 
 /// Who is open, from one moment until something changes.
@@ -139,6 +142,14 @@ impl Segment {
             }
         }
         OpenThen { from: at, until, open }
+    }
+
+    /// The sums of a facet that has few values enough.
+    pub(crate) fn sums(&self, facet: Facet) -> Option<&Sums> {
+        let sums = self.caches.sums[facet as usize].get_or_init(|| {
+            self.values.get(&facet).and_then(|values| Sums::new(values, self.len()))
+        });
+        sums.as_ref()
     }
 
     /// Slots by name for a reader of `lang`, marks and case not counted; equal names by id.

@@ -11,6 +11,7 @@ use crate::{
     bits::{Bits, Posting},
     query::Query,
     segment::Segment,
+    sums::Sums,
     tree::Cover,
 };
 
@@ -67,32 +68,36 @@ pub(crate) fn sum(counts: impl Iterator<Item = BTreeMap<String, usize>>) -> Vec<
 
 /// What was found in a segment, to be counted.
 #[derive(Debug)]
-pub(crate) struct Found<'a> {
-    /// It, and the leaves that have any of it.
-    bits: Bits,
-    leaves: Vec<u32>,
-    /// Where it is all that lies in a place but for some listings: then what many have is counted
-    /// by runs of leaves.
-    place: Option<(&'a Cover, Vec<u32>)>,
+pub(crate) enum Found<'a> {
+    /// All that lies in a place but for some listings.
+    Place(&'a Cover, Vec<u32>),
+    /// These, and the leaves that have any of them.
+    These(Bits, Vec<u32>),
 }
 
-impl<'a> Found<'a> {
-    pub(crate) fn new(bits: Bits, place: Option<(&'a Cover, Vec<u32>)>) -> Self {
+impl Found<'_> {
+    pub(crate) fn of(bits: Bits) -> Self {
         let leaves = bits.used();
-        Self { bits, leaves, place }
+        Self::These(bits, leaves)
+    }
+
+    fn sums(&self, sums: &Sums) -> Vec<u32> {
+        match self {
+            Self::Place(cover, lost) => sums.over(cover, lost),
+            Self::These(bits, leaves) => sums.within(bits, leaves),
+        }
     }
 
     fn count(&self, posting: &Posting) -> usize {
-        match (&self.place, posting) {
-            (Some((cover, lost)), Posting::Many(set)) => {
-                let lies = |leaf: &u32| *leaf as usize;
-                let ends = self.leaves.first().map(lies).zip(self.leaves.last().map(lies));
-                if ends.is_none_or(|(first, last)| set.count_in(first, last + 1) == 0) {
-                    return 0;
-                }
+        match (self, posting) {
+            (Self::Place(cover, lost), Posting::Many(set)) => {
                 cover.count_of(set) - lost.iter().filter(|slot| set.holds(**slot)).count()
             }
-            _ => posting.count_within(&self.bits, &self.leaves),
+            (Self::Place(cover, lost), Posting::Few(few)) => {
+                let lies = |slot: &&u32| cover.holds(**slot) && !lost.contains(slot);
+                few.iter().filter(lies).count()
+            }
+            (Self::These(bits, leaves), posting) => posting.count_within(bits, leaves),
         }
     }
 }
@@ -105,11 +110,15 @@ impl Segment {
         found: &Found<'_>,
         query: &Query,
     ) -> BTreeMap<String, usize> {
-        let values = self.values.get(&facet).into_iter().flatten();
-        let counted = values
-            .filter(|(value, _)| counts(facet, value, query))
-            .map(|(value, posting)| (value, found.count(posting)));
-        let some = counted.filter(|(_, count)| *count > 0);
+        let Some(values) = self.values.get(&facet) else { return BTreeMap::new() };
+        let numbers: Vec<usize> = match self.sums(facet) {
+            Some(sums) => found.sums(sums).into_iter().map(|count| count as usize).collect(),
+            None => values.values().map(|posting| found.count(posting)).collect(),
+        };
+        let some = values
+            .keys()
+            .zip(numbers)
+            .filter(|(value, count)| *count > 0 && counts(facet, value, query));
         some.map(|(value, count)| (value.to_string(), count)).collect()
     }
 }

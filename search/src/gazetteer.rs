@@ -21,7 +21,9 @@ pub(crate) struct Gazetteer {
     lexicon: Lexicon,
     named: Vec<Vec<Named>>,
     /// Every category and area with the words of each of its names.
-    pub(crate) entries: Vec<(Entry, Vec<Vec<String>>)>,
+    entries: Vec<(Entry, Vec<Vec<String>>)>,
+    /// Each word of their names, in order, and whose it is.
+    called: Vec<(String, usize)>,
 }
 
 /// What has names.
@@ -62,9 +64,15 @@ impl Gazetteer {
             names.for_each(|name| note(name, Facet::Area, area.row.code.as_str(), AREA));
         }
         let entries = entries(reference);
+        let words = entries.iter().enumerate().flat_map(|(entry, (_, names))| {
+            names.iter().flatten().map(move |word| (word.clone(), entry))
+        });
+        let mut called: Vec<(String, usize)> = words.collect();
+        called.sort_unstable();
+        called.dedup();
         let count = |named: &Vec<Named>| u32::try_from(named.len()).unwrap_or(u32::MAX);
         let lexicon = Lexicon::new(named.iter().map(|(term, named)| (term.as_str(), count(named))));
-        Self { lexicon, named: named.into_values().collect(), entries }
+        Self { lexicon, named: named.into_values().collect(), entries, called }
     }
 
     /// What `word` may name, each with what the word counts for it.
@@ -75,6 +83,17 @@ impl Gazetteer {
             named.map(move |named| (named, named.weight * one.factor))
         });
         named.collect()
+    }
+
+    /// The categories and areas of which a name has a word that begins with `start`, each with the
+    /// words of its names.
+    pub(crate) fn called(&self, start: &str) -> impl Iterator<Item = &(Entry, Vec<Vec<String>>)> {
+        let from = self.called.partition_point(|(word, _)| word.as_str() < start);
+        let words = self.called[from..].iter().take_while(|(word, _)| word.starts_with(start));
+        let mut entries: Vec<usize> = words.map(|(_, entry)| *entry).collect();
+        entries.sort_unstable();
+        entries.dedup();
+        entries.into_iter().map(|entry| &self.entries[entry])
     }
 
     /// Whether something is called by `term`.

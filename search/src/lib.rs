@@ -35,6 +35,7 @@ mod segment;
 pub mod shape;
 mod snapshot;
 mod suggest;
+mod sums;
 mod times;
 mod tree;
 mod walk;

@@ -129,7 +129,7 @@ impl Part<'_> {
     /// Everything that is found, to be counted.
     pub(crate) fn to_count(&self) -> Found<'_> {
         let is_all = self.ranking.is_none() && self.passing.wanted.is_all();
-        Found::new(self.found(), is_all.then(|| (&self.cover, self.lost())))
+        if is_all { Found::Place(&self.cover, self.lost()) } else { Found::of(self.found()) }
     }
 
     /// How many are found of each class of matches.
@@ -278,7 +278,7 @@ impl Part<'_> {
                 continue;
             }
             let class = ranking.classes(from, to);
-            if !best.admits_score(ranking.most(class) * self.lift(ranking)) {
+            if ranking.most(class) * self.lift(ranking) < best.least_score() {
                 return;
             }
             let ruler = self.ruler.as_ref().filter(|_| !goes_on && count > FEW);
@@ -310,8 +310,7 @@ impl Part<'_> {
         let near = self.ruler.as_ref().map(|_| 0.0);
         let lift = self.lift(ranking);
         self.each_block(|block, bits| {
-            let admits = |most: f64| best.admits_score(most * lift);
-            if let Some(class) = ranking.narrowed(class, admits) {
+            if let Some(class) = ranking.narrowed(class, best.least_score() / lift) {
                 ranking.keep_class(class, block, bits);
                 each_leaf_of(block, bits, &mut |leaf, bits| {
                     self.score_leaf(ranking, leaf, bits, near, best);
@@ -343,13 +342,15 @@ impl Part<'_> {
         }
         let near = nearness(least);
         let words = ranking.words_of(leaf, bits);
+        let mut least = best.least_score();
         for slot in slots_of(leaf, bits) {
             let words = words[slot as usize % LEAF];
             let most = words * ranking.lift_of(slot, near);
-            if best.admits_score(most) && !best.is_past_score(words) {
+            if most >= least && !best.is_past_score(words) {
                 let metres = self.metres(slot).map(|(metres, _)| metres);
                 let score = ranking.score_of(slot, words, metres);
                 best.offer(self.candidate(Key::down(score.total), slot));
+                least = best.least_score();
             }
         }
     }
@@ -473,10 +474,8 @@ impl Visitor for Matching<'_, '_> {
     }
 
     fn goes_on(&self, least: f64) -> bool {
-        least <= self.part.radius
-            && self
-                .best
-                .admits_score(self.ranking.most(self.class) * self.ranking.lift(Some(least)))
+        let most = || self.ranking.most(self.class) * self.ranking.lift(Some(least));
+        least <= self.part.radius && most() >= self.best.least_score()
     }
 
     fn is_past(&self, _: f64) -> bool {
@@ -485,10 +484,13 @@ impl Visitor for Matching<'_, '_> {
 
     fn visit(&mut self, leaf: usize, bits: u64, least: f64) {
         let lift = self.ranking.lift(Some(least));
-        let admits = |most: f64| self.best.admits_score(most * lift);
-        let Some(class) = self.ranking.narrowed(self.class, admits) else { return };
+        let least_score = self.best.least_score() / lift;
+        let Some(class) = self.ranking.narrowed(self.class, least_score) else { return };
         // A circle's edge is asked of the cover, which has decided it.
-        let bits = bits & self.ranking.leaf(class, leaf) & self.part.cover.leaf(leaf);
+        let mut bits = bits & self.part.cover.leaf(leaf);
+        if class != self.class && bits != 0 {
+            bits &= self.ranking.leaf(class, leaf);
+        }
         self.part.score_leaf(self.ranking, leaf, bits, Some(least), self.best);
     }
 }

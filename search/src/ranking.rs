@@ -226,15 +226,20 @@ impl<'a> Ranking<'a> {
         self.bound(class.to)
     }
 
-    /// What of `class` may still match as well as `admits` wants; `None` where nothing may.
-    pub(crate) fn narrowed(&self, class: Class, admits: impl Fn(f64) -> bool) -> Option<Class> {
-        if !admits(self.bound(class.to)) {
+    /// What of `class` may still match as well as `least`; `None` where nothing may.
+    pub(crate) fn narrowed(&self, class: Class, least: f64) -> Option<Class> {
+        if self.bound(class.to) < least {
             return None;
         }
-        let (mut from, mut to) = (class.from, class.to);
-        while from < to {
-            let middle = from + (to - from) / 2;
-            if admits(self.bound(middle)) { to = middle } else { from = middle + 1 }
+        // The bound goes with the square of the grade; what rounding moved is put right.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+        let about = ((least / self.most).sqrt() * UNITS) as u8;
+        let mut from = about.clamp(class.from, class.to);
+        while from > class.from && self.bound(from - 1) >= least {
+            from -= 1;
+        }
+        while from < class.to && self.bound(from) < least {
+            from += 1;
         }
         Some(Class { from, ..class })
     }

@@ -100,6 +100,9 @@ impl Segment {
         for lang in Lang::ALL {
             self.by_name(lang);
         }
+        for facet in [Facet::Kind, Facet::Category, Facet::Area] {
+            self.sums(facet);
+        }
     }
 }
 

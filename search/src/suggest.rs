@@ -124,7 +124,8 @@ impl Snapshot {
     /// The categories and areas that are called so.
     fn named_so(&self, typed: &[String], lang: Lang) -> Vec<(f64, Suggestion)> {
         let reference = self.reference();
-        let entries = self.gazetteer().entries.iter();
+        let Some(first) = typed.first() else { return Vec::new() };
+        let entries = self.gazetteer().called(first);
         entries
             .filter_map(|(entry, names)| {
                 let fit =

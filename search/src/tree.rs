@@ -354,7 +354,17 @@ impl Cover {
         cover
     }
 
-    fn add_run(&mut self, from: usize, to: usize) {
+    /// Runs of leaves that are in it whole, from the first to before the last.
+    pub(crate) fn runs(&self) -> &[(usize, usize)] {
+        &self.runs
+    }
+
+    /// The leaves of which only some slots are in it.
+    pub(crate) fn parts(&self) -> &[(usize, u64)] {
+        &self.parts
+    }
+
+    pub(crate) fn add_run(&mut self, from: usize, to: usize) {
         if from >= to {
             return;
         }
@@ -364,7 +374,7 @@ impl Cover {
         }
     }
 
-    fn add_part(&mut self, leaf: usize, bits: u64) {
+    pub(crate) fn add_part(&mut self, leaf: usize, bits: u64) {
         if bits != 0 {
             self.parts.push((leaf, bits));
         }

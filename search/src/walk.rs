@@ -24,7 +24,7 @@ pub(crate) trait Visitor {
 pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
     let mut open = BinaryHeap::with_capacity(64);
     open.extend(tree.root().and_then(|root| waiting(tree, ruler, visitor, root)));
-    while let Some(Waiting { least, branch }) = open.pop() {
+    while let Some(Waiting { least, branch, bits }) = open.pop() {
         if !visitor.goes_on(least) {
             return;
         }
@@ -34,27 +34,30 @@ pub(crate) fn walk(tree: &Tree, ruler: &Ruler, visitor: &mut impl Visitor) {
                     halves.into_iter().filter_map(|half| waiting(tree, ruler, visitor, half)),
                 );
             }
-            Err(leaf) => {
-                let bits = visitor.bits(leaf) & tree.filled(leaf);
-                visitor.visit(leaf, bits, least);
-            }
+            Err(leaf) => visitor.visit(leaf, bits, least),
         }
     }
 }
 
 /// A branch in the queue, unless there is nothing in it.
 fn waiting(tree: &Tree, ruler: &Ruler, visitor: &impl Visitor, branch: Branch) -> Option<Waiting> {
-    if Tree::split(branch).is_err_and(|leaf| visitor.bits(leaf) == 0) {
+    let (least, most) = ruler.span(tree.cell(branch));
+    if !visitor.goes_on(least) || visitor.is_past(most) {
         return None;
     }
-    let (least, most) = ruler.span(tree.cell(branch));
-    (visitor.goes_on(least) && !visitor.is_past(most)).then_some(Waiting { least, branch })
+    let bits = match Tree::split(branch) {
+        Ok(_) => u64::MAX,
+        Err(leaf) => visitor.bits(leaf) & tree.filled(leaf),
+    };
+    (bits != 0).then_some(Waiting { least, branch, bits })
 }
 
 #[derive(Debug)]
 struct Waiting {
     least: f64,
     branch: Branch,
+    /// Of a leaf, what is of interest in it.
+    bits: u64,
 }
 
 /// The nearest is the greatest: the queue gives it first.
