@@ -97,13 +97,7 @@ impl Server {
     /// When the kernel does not say.
     pub fn processor_time(&self) -> io::Result<Duration> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in fs::read_dir(self.file("task"))? {
-            let thread = thread?;
-            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
-            threads
-                .insert(thread.file_name(), Duration::from_nanos(nanoseconds.unwrap_or_default()));
-        }
+        threads.extend(by_thread(&self.file("task"))?);
         Ok(threads.values().sum())
     }
 
@@ -112,15 +106,7 @@ impl Server {
     /// # Errors
     /// When the kernel does not say.
     pub async fn settled(&self) -> io::Result<()> {
-        let mut before = Duration::MAX;
-        loop {
-            let now = self.processor_time()?;
-            if now.saturating_sub(before) < Duration::from_millis(10) && before != Duration::MAX {
-                return Ok(());
-            }
-            before = now;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
+        settled(|| self.processor_time()).await
     }
 
     /// What it holds in memory.
@@ -144,6 +130,36 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until this process has nothing else to do.
+///
+/// # Errors
+/// When the kernel does not say.
+pub async fn settled_here() -> io::Result<()> {
+    settled(|| Ok(by_thread(Path::new("/proc/self/task"))?.map(|(_, time)| time).sum())).await
+}
+
+/// Waits until `used`, an amount of processor time, stands still.
+async fn settled(used: impl Fn() -> io::Result<Duration>) -> io::Result<()> {
+    let mut before = used()?;
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = used()?;
+        if now.abs_diff(before) < Duration::from_millis(10) {
+            return Ok(());
+        }
+        before = now;
+    }
+}
+
+/// What each thread in `folder` has used.
+fn by_thread(folder: &Path) -> io::Result<impl Iterator<Item = (OsString, Duration)>> {
+    Ok(fs::read_dir(folder)?.flatten().filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let nanoseconds = text.split(' ').next()?.parse().ok()?;
+        Some((thread.file_name(), Duration::from_nanos(nanoseconds)))
+    }))
 }
 
 /// Reads on until the address, and leaves the rest to a thread: a full pipe would stop the server.

@@ -22,7 +22,10 @@ use domain::{
 };
 use tokio::task::JoinSet;
 
-use crate::number::{percentile, ratio};
+use crate::{
+    number::{percentile, ratio},
+    process,
+};
 
 /// The most writes that are watched until they show.
 const WATCHED: usize = 2000;
@@ -66,6 +69,8 @@ pub async fn measure(database: &Path, copy: &Path) -> io::Result<Writes> {
     let settings = Line::parse_from(["bench", "--rate=off", &data_dir]).settings;
     let app = App::start(store.clone(), settings, Clock::system()).await;
     let app = app.map_err(io::Error::other)?;
+    // What a node prepares after its start is not what a write costs.
+    process::settled_here().await?;
     let mut records = some_records(&app);
     let mut shown = shown(&app, &mut records).await?;
     shown.sort_unstable();
