@@ -176,6 +176,12 @@ impl Within {
         if snapshot.seq > 0 && last.is_none() {
             return Err(NotMade::AnotherLog);
         }
+        for bundle in this.stock.all() {
+            let scope = content::scope(&bundle.code);
+            if !this.is_in_the_log(bundle.seq, &bundle.cursor, &scope).await? {
+                this.stock.lost(&bundle.sha256);
+            }
+        }
         let within = Arc::clone(this);
         let made = spawn_blocking(move || within.make_all(&snapshot, last.as_ref())).await;
         made.map_err(io::Error::other)??;
@@ -204,6 +210,7 @@ impl Within {
     /// Whether who has the `old` one has what was `made`, and not much to catch up on.
     fn is_as_good(&self, old: &Bundle, made: &Made, seq: i64, now: DateTime<Utc>) -> bool {
         old.essence == made.essence
+            && self.stock.has(old)
             && (0..MANY).contains(&(seq - old.seq))
             && !self.is_running_out(old, now)
     }
@@ -224,7 +231,7 @@ impl Within {
     /// forgotten: their cursors lead nowhere.
     async fn is_stale(&self, seq: i64) -> bool {
         let Some(seen) = self.stock.seen() else { return true };
-        match self.is_of_this_log(&seen).await {
+        match self.is_in_the_log(seen.seq, &seen.cursor, &Scope::default()).await {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!("the log is another one: all bundles are made anew");
@@ -241,11 +248,15 @@ impl Within {
             || self.stock.all().iter().any(|bundle| self.is_running_out(bundle, now))
     }
 
-    async fn is_of_this_log(&self, seen: &Seen) -> Result<bool, sea_orm::DbErr> {
-        let reader = &self.parts.store.reader;
-        let known = change::between(reader, seen.seq - 1, seen.seq, 1).await?;
-        let cursor = Cursor::read(&seen.cursor, &Scope::default());
-        Ok(cursor.is_ok_and(|cursor| cursor.knows(known.first())))
+    /// Whether the log holds the change `seq` that a cursor of `scope` knows.
+    async fn is_in_the_log(
+        &self,
+        seq: i64,
+        cursor: &str,
+        scope: &Scope,
+    ) -> Result<bool, sea_orm::DbErr> {
+        let known = change::between(&self.parts.store.reader, seq - 1, seq, 1).await?;
+        Ok(Cursor::read(cursor, scope).is_ok_and(|cursor| cursor.knows(known.first())))
     }
 }
 
@@ -310,7 +321,7 @@ mod tests {
         let begin = Instant::now();
         let mut rhythm = Rhythm::new(begin);
         let at = |second: u32| begin + SECOND * second;
-        assert!(rhythm.is_due(true, false, 1, at(60)));
+        assert!(!rhythm.is_due(true, false, 1, at(5)) && rhythm.is_due(true, false, 1, at(60)));
         rhythm.ended(at(60), at(70));
         assert!(!rhythm.is_due(true, false, 2, at(80)));
         assert!(!rhythm.is_due(true, true, 2, at(269)) && rhythm.is_due(true, false, 2, at(270)));

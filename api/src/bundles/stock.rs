@@ -154,12 +154,18 @@ impl Stock {
         Some((bundle, path))
     }
 
+    /// Whether the file of a bundle is where it should be.
+    pub fn has(&self, bundle: &Bundle) -> bool {
+        path(&self.folder, &bundle.sha256).exists()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.book().newest.is_empty()
     }
 
-    /// Notes that the file of a bundle is not there any more: it is to be made anew.
+    /// Forgets a bundle whose file is not there any more, or whose cursor leads nowhere: it is made
+    /// anew.
     pub fn lost(&self, sha256: &str) {
         let mut book = self.book();
         book.newest.retain(|_, bundle| bundle.sha256 != sha256);
