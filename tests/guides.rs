@@ -75,6 +75,12 @@ async fn a_partner_stays_in_step_by_the_guide() {
     run(guide, &Place::empty().await);
 }
 
+#[tokio::test]
+async fn a_phone_begins_with_a_bundle_by_the_guide() {
+    let guide = include_str!("../openapi/guides/phone-app.md");
+    run(guide, &Place::with_fixtures().await);
+}
+
 fn path_of_programs() -> std::ffi::OsString {
     std::env::var_os("PATH").unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod auth;
+mod bundles;
 mod calendars;
 mod changes;
 mod contract;

@@ -3,7 +3,13 @@
 use std::{collections::BTreeSet, convert::Infallible, io::Write as _, net::TcpStream, path::Path};
 
 use chrono::TimeDelta;
-use domain::{account::Role, audit::digest, media::picture::MAX_BYTES};
+use domain::{
+    account::Role,
+    audit::digest,
+    media::picture::MAX_BYTES,
+    record,
+    writer::{Unit, Write},
+};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -475,4 +481,41 @@ async fn pictures_lie_on_an_s3_server_too() {
     assert!(reply.status.is_server_error(), "a picture that lies nowhere is not promised");
     let id = digest(photo(14));
     assert_eq!(service.get(&format!("/v1/media/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_first_picture_of_a_listing_is_in_the_bundles_at_its_narrowest() {
+    let service = Service::start().await;
+    let token = service.person(Role::Producer, &[]).await.token;
+    let picture = bring(&service, &token, &photo(1)).await.body;
+    let record = record::named(&service.app.store.reader, "pantai-parangtritis").await.unwrap();
+    let mut record = record.unwrap();
+    record.listing.version += 1;
+    // A picture that never came is no reason to make none.
+    for (missing, src) in
+        [picture["src"].as_str().unwrap(), &format!("/media/{}/640.jpg", "0".repeat(64))]
+            .into_iter()
+            .enumerate()
+    {
+        let mut record = record.clone();
+        record.listing.version += i64::try_from(missing).unwrap();
+        let image = json!({"src": src, "width": 800, "height": 600, "alt": {"id": "Pantai"},
+                           "credit": "Sri", "licence": "CC-BY-4.0"});
+        record.listing.media.0 = vec![serde_json::from_value(image).unwrap()];
+        let write = Write::Listing { record: Box::new(record), former_slug: None };
+        service.app.write(Unit::new(vec![write], "test", at(NOON))).await.unwrap();
+        let bundles = crate::bundles::made(&service).await;
+        for code in ["all", "34.02.03"] {
+            let members = crate::bundles::members(&service, &bundles[code]).await;
+            let pictures: Vec<_> =
+                members.iter().filter(|(name, _)| name.starts_with("media/")).collect();
+            assert_eq!(pictures.len(), 1 - missing, "{code}");
+            assert_eq!(bundles[code]["counts"]["pictures"], 1 - missing);
+            for (name, bytes) in pictures {
+                assert!(name.ends_with("/320.webp"));
+                let file = service.request(&format!("/{name}")).send().await.unwrap();
+                assert_eq!(file.bytes().await.unwrap(), bytes[..]);
+            }
+        }
+    }
 }

@@ -68,6 +68,14 @@ async fn a_representation_that_there_is_not_is_not_acceptable() {
 }
 
 #[tokio::test]
+async fn a_part_that_a_file_does_not_have_is_not_satisfiable() {
+    let service = Service::start().await;
+    let href = service.get("/v1/bundles/all").await.header("location").to_owned();
+    let beyond = service.request(&href).header("range", "bytes=99999999-");
+    is(&service.send(beyond).await, 416, "range-not-satisfiable");
+}
+
+#[tokio::test]
 async fn a_credential_that_nobody_gave_out_is_refused() {
     let service = Service::start().await;
     for (name, value) in [("x-api-key", "k"), ("authorization", "Bearer t")] {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     attempts::Attempts,
+    bundles::making::{self, Bundles, NotMade},
     changes,
     clock::Clock,
     config::{Rate, Settings},
@@ -59,6 +60,8 @@ pub struct App {
     pub(crate) pictures: Pictures,
     /// Keys that were seen of late.
     pub(crate) keys: Keys,
+    /// What makes bundles, and those there are.
+    pub(crate) bundles: Bundles,
     /// What tells webhooks.
     pub(crate) webhooks: Sender,
     /// Room for those who listen to changes.
@@ -113,6 +116,13 @@ impl App {
         });
         let webhooks = webhooks.map_err(|error| NotStarted::Settings(error.to_string()))?;
         housekeeping::start(store.clone(), clock.clone(), &settings);
+        let bundles = Bundles::start(making::Parts {
+            store: store.clone(),
+            index: Arc::clone(&index),
+            clock: clock.clone(),
+            shelf: shelf.clone(),
+            settings: Arc::clone(&settings),
+        });
         Ok(Self {
             counts: Counts::start(store.clone(), clock.clone()),
             keys: Keys::start(store.clone(), clock.clone()),
@@ -129,6 +139,7 @@ impl App {
             slow: Arc::new(Semaphore::new(SLOW)),
             messenger,
             outbox,
+            bundles,
             webhooks,
             streams: Arc::new(Semaphore::new(changes::STREAMS)),
             exports: Arc::new(Semaphore::new(exports::STREAMS)),
@@ -174,6 +185,15 @@ impl App {
         Ok(housekeeping::forget(&self.store, self.clock.now(), &self.settings).await?)
     }
 
+    /// Makes the bundles that are not as they should be, which happens by itself some moments after a
+    /// change.
+    ///
+    /// # Errors
+    /// When the database, the data folder or the storage of pictures fails.
+    pub async fn make_bundles(&self) -> Result<(), NotMade> {
+        self.bundles.make().await
+    }
+
     /// Waits until the index shows something newer than change `seq`.
     pub(crate) async fn shown_after(&self, seq: i64) {
         self.feed.moved_on(seq).await;
@@ -187,6 +207,7 @@ impl App {
     /// For a node that stops: writes the counts, and keeps what the next start would have to read
     /// otherwise. Nothing is followed any more after it.
     pub async fn end(&self) {
+        self.bundles.end().await;
         self.write_counts().await;
         self.feed.end().await;
     }

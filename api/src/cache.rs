@@ -45,14 +45,16 @@ const ASKED: usize = 1 << 16;
 /// A usual answer, bytes; only a guess for the size of the table.
 const USUAL: u64 = 8 * 1024;
 
-/// Paths below which nothing is public, every request counts, or no answer ends.
-const PRIVATE: [&str; 9] = [
+/// Paths below which nothing is public, every request counts, no answer ends, or the snapshot does not
+/// decide it.
+const PRIVATE: [&str; 10] = [
     "/v1/me",
     "/v1/auth/",
     "/v1/moderation/",
     "/v1/media",
     "/v1/listings/",
     "/v1/changes/",
+    "/v1/bundles",
     "/v1/webhooks",
     "/v1/keys",
     "/v1/usage",

@@ -29,7 +29,10 @@ use futures_util::{FutureExt as _, future::Either};
 use search::Snapshot;
 use tokio::time::Instant;
 use tower::Service;
-use tower_http::compression::Compression;
+use tower_http::compression::{
+    Compression, DefaultPredicate,
+    predicate::{And, NotForContentType, Predicate as _},
+};
 use tracing::{Instrument as _, Span};
 use uuid::fmt::Hyphenated;
 
@@ -66,7 +69,9 @@ pub fn dress(router: Router<App>, app: App) -> Edge {
         .fallback(async || Problem::new(Kind::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
         .with_state(app.clone());
-    let packed = Compression::new(routes.clone());
+    // A bundle is packed, and goes on in the middle.
+    let worth_it = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+    let packed = Compression::new(routes.clone()).compress_when(worth_it);
     let within = Arc::new(Within { app, routes, packed, cache: Cache::new() });
     Edge { within, peer: None }
 }
@@ -91,7 +96,7 @@ impl Edge {
 struct Within {
     app: App,
     routes: Router,
-    packed: Compression<Router>,
+    packed: Compression<Router, And<DefaultPredicate, NotForContentType>>,
     cache: Cache,
 }
 
@@ -365,7 +370,7 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 
 /// The headers that a script on another page may read.
 const EXPOSED: &str = "etag,link,location,change-seq,retry-after,content-language,ratelimit-policy,ratelimit,\
-                       x-request-id,upload-offset,upload-length,upload-expires";
+                       x-request-id,upload-offset,upload-length,upload-expires,accept-ranges,content-range";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

@@ -12,6 +12,7 @@ mod asked;
 mod attempts;
 mod auth;
 mod body;
+mod bundles;
 mod cache;
 mod calendar;
 mod categories;
@@ -113,6 +114,7 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(media::router())
         .merge(uploads::router())
         .merge(changes::router())
+        .merge(bundles::router())
         .merge(keys::router())
         .merge(webhooks::router())
         .merge(health::router())

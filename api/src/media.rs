@@ -314,6 +314,18 @@ impl<S: Send + Sync> FromRequestParts<S> for FileKey {
     }
 }
 
+/// The narrowest file of the picture at `src`, as WebP, if it is one of ours: its id, and the name of
+/// the file.
+pub fn thumbnail(src: &str) -> Option<(String, String)> {
+    let (id, name) = src.strip_prefix("/media/")?.split_once('/')?;
+    encoding(name).filter(|_| is_digest(id))?;
+    let width: u32 = name.split_once('.')?.0.parse().ok()?;
+    // A picture that is narrower than that has no other width.
+    let [narrowest, ..] = WIDTHS;
+    let width = width.min(narrowest);
+    Some((id.to_owned(), format!("{width}.{}", Encoding::Webp.extension())))
+}
+
 /// What a file of this name is: a width as we write it, and an ending of ours.
 fn encoding(name: &str) -> Option<Encoding> {
     let (width, extension) = name.split_once('.')?;

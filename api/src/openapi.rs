@@ -189,10 +189,12 @@ fn tidy(value: &mut Value) {
 /// numbers.
 fn as_bytes(contents: &mut Value) {
     for (media, content) in contents.as_object_mut().into_iter().flatten() {
-        if media.starts_with("image/") || media.ends_with("octet-stream") {
-            content["schema"] =
-                json!({"type": "string", "format": "binary", "maxLength": 15_000_000});
-        }
+        let max = match media.as_str() {
+            "application/zip" => i32::MAX,
+            media if media.starts_with("image/") || media.ends_with("octet-stream") => 15_000_000,
+            _ => continue,
+        };
+        content["schema"] = json!({"type": "string", "format": "binary", "maxLength": max});
     }
 }
 
@@ -212,6 +214,8 @@ fn headers() -> Value {
         "Vary": header("What else decides the representation.", "Accept, Accept-Language, Accept-Encoding"),
         "Content-Disposition": header("What it is called as a file (RFC 6266); of calendars and exports.", "inline; filename=\"griya-events.ics\""),
         "Link": header("The next page of a list, the other representations of a listing (RFC 8288).", "</v1/places?cursor=abc>; rel=\"next\""),
+        "Accept-Ranges": header("That a part of it can be asked for.", "bytes"),
+        "Content-Range": header("Which part of the whole it is, bytes; or how long the whole is.", "bytes 1048576-2097151/2097152"),
         "Upload-Offset": header("How much has come, bytes.", "524288"),
         "Upload-Length": header("How much is to come in all, bytes.", "1234567"),
         "Upload-Expires": header("When the ticket ends.", "Wed, 25 Nov 2026 05:00:00 GMT"),
@@ -245,6 +249,7 @@ fn problems(used: &[Kind]) -> Value {
         headers.extend(match kind {
             Kind::TooManyRequests | Kind::Unavailable => &["Retry-After"][..],
             Kind::Unauthorized => &["WWW-Authenticate"],
+            Kind::RangeNotSatisfiable => &["Content-Range"],
             _ => &[],
         });
         let response = json!({
@@ -299,10 +304,15 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         let mut headers = ALWAYS.to_vec();
         if provider {
             headers.extend(["Cache-Control", "Set-Cookie"]);
+        } else if path.starts_with("/bundles/") {
+            headers.extend(["Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag"]);
         } else if ticket || path.starts_with("/media/") {
             headers.push("Cache-Control");
         } else if public && reads {
             headers.extend(read_headers(&id, response));
+        }
+        if status == "206" {
+            headers.push("Content-Range");
         }
         if status == "201" {
             headers.push("Location");
@@ -312,7 +322,8 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         }
         response["headers"] = refs(&headers);
     }
-    add_redirects(responses, public && reads && !ticket && !provider, is_moved(method, path));
+    let kept = public && reads && !ticket && !provider || path.starts_with("/bundles/");
+    add_redirects(responses, kept, is_moved(method, path));
     if provider && let Some(elsewhere) = responses.get_mut("303") {
         let headers = [&ALWAYS[..], &["Location", "Cache-Control", "Set-Cookie"]].concat();
         elsewhere["headers"] = refs(&headers);
@@ -387,6 +398,9 @@ fn kinds_of(method: &str, path: &str, id: &str, operation: &Value) -> Vec<Kind> 
         kinds.push(Kind::Forbidden);
     }
     kinds.extend(write_kinds(method, operation));
+    if path.starts_with("/bundles/") {
+        kinds.extend([Kind::Stale, Kind::RangeNotSatisfiable]);
+    }
     if path.contains("{ticket}") {
         kinds.push(Kind::Gone);
         if method == "patch" {
@@ -411,14 +425,16 @@ fn read_headers(id: &str, response: &Value) -> Vec<&'static str> {
 
 /// Adds what is answered where nothing is sent: it is `kept` already, or it is elsewhere.
 fn add_redirects(responses: &mut serde_json::Map<String, Value>, kept: bool, listing: bool) {
-    if kept && !responses.contains_key("303") {
+    if kept && !["303", "307"].iter().any(|status| responses.contains_key(*status)) {
         let kept = json!({"description": "You have this representation already",
                           "headers": refs(&["X-Request-Id", "Access-Control-Allow-Origin", "ETag", "Cache-Control", "RateLimit", "RateLimit-Policy"])});
         responses.insert("304".to_owned(), kept);
     }
-    if let Some(elsewhere) = responses.get_mut("303") {
-        let headers = [&ALWAYS[..], &["Location", "Cache-Control"]].concat();
-        elsewhere["headers"] = refs(&headers);
+    for status in ["303", "307"] {
+        if let Some(elsewhere) = responses.get_mut(status) {
+            let headers = [&ALWAYS[..], &["Location", "Cache-Control"]].concat();
+            elsewhere["headers"] = refs(&headers);
+        }
     }
     if listing {
         let moved = json!({"description": "The listing has another slug now",

@@ -96,6 +96,9 @@ kinds! {
     UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "Jenis badan tidak didukung", "Body of another type",
         "Alamat ini tidak menerima badan jenis itu. `Accept` atau `Accept-Patch` menyebut yang diterima.",
         "This address takes no body of that type. `Accept` or `Accept-Patch` names those that it takes.";
+    RangeNotSatisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "Bagian itu tidak ada", "No such part",
+        "Bagian yang diminta `Range` berada di luar berkas. `Content-Range` menyebut panjang berkas.",
+        "The part that `Range` asks for lies beyond the file. `Content-Range` says how long the file is.";
     Invalid = UNPROCESSABLE_ENTITY, "invalid", "Isi tidak memenuhi aturan", "Content breaks a rule",
         "Badan permintaan terbaca tetapi melanggar aturan. `errors` menyebut semuanya sekaligus.",
         "The body was read and breaks a rule. `errors` names all of them at once.";

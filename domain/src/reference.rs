@@ -70,7 +70,7 @@ impl Reference {
             .map(|row| row.date)
             .collect();
         self.holidays = rows;
-        self.holidays.sort_by_key(|row| row.date);
+        self.holidays.sort_by_key(|row| (row.date, row.kind != holiday::Kind::National));
     }
 
     /// The area of that code.
@@ -106,6 +106,11 @@ impl Reference {
     /// The national public holidays, as opening hours ask for them.
     pub fn national_holidays(&self) -> &Holidays {
         &self.national
+    }
+
+    /// The free days that are known, by date: national before joint leave.
+    pub fn holidays(&self) -> &[holiday::Model] {
+        &self.holidays
     }
 
     /// The free days of one date: national before joint leave.

@@ -106,8 +106,11 @@ pub async fn now(store: &Store, snapshot: &Snapshot, scope: &Scope) -> Result<Cu
     Ok(Cursor::at(last(store, snapshot).await?.as_ref(), scope))
 }
 
-/// The last change that the snapshot shows.
-async fn last(store: &Store, snapshot: &Snapshot) -> Result<Option<change::Model>, DbErr> {
+/// The last change that the snapshot shows; `None` where the log is empty, or is another one by now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last(store: &Store, snapshot: &Snapshot) -> Result<Option<change::Model>, DbErr> {
     let seq = snapshot.seq;
     Ok(change::between(&store.reader, seq - 1, seq, 1).await?.pop())
 }

@@ -111,7 +111,10 @@ fn drop_nulls(value: &mut Value) {
 /// The value that the examples of a path have for its variable `name`.
 pub fn variable(path: &str, name: &str) -> &'static str {
     match name {
-        "code" => "34.02.03",
+        "code" | "area" => "34.02.03",
+        "file" if path.starts_with("/bundles/") => {
+            "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c.zip"
+        }
         "file" => "640.webp",
         "picture" | "ticket" => "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
         _ => slug(path),
