@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     account::{self, held::Erasure},
     agency, api_key, area, audit, category, change, claim, comment, delivery,
-    error::{Error, Fault},
+    error::{Error, Fault, is_away},
     event, handshake, holiday, identity, kept_answer,
     key::Slug,
     listing, maintainer, media, message, place, producer, product,
@@ -299,8 +299,9 @@ async fn commit_all(store: &Store, batch: Vec<Job>) {
                 let _ = tell.send(Ok(seq));
             }
         }
-        // Nobody answers: to ask for each unit would keep the others waiting, and tell nothing.
-        Err(error) if refused_with(&error).is_none() && !matches!(error, Error::Stale(_)) => {
+        // Nobody answers: to ask for each unit would keep the others waiting, and tell nothing. A
+        // server that goes down may say so in answer to a commit that it has made.
+        Err(error) if is_unanswered(&error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a batch was not written");
             for (_, tell) in batch {
                 let _ = tell.send(Err(Error::Unanswered));
@@ -335,6 +336,14 @@ async fn commit_patiently(store: &Store, units: &[&Unit]) -> Result<Seq, Error> 
         }
     }
     commit(store, units).await
+}
+
+/// Whether the database said nothing of the units themselves.
+fn is_unanswered(error: &Error) -> bool {
+    match error {
+        Error::Db(cause) => is_away(cause) || refused_with(error).is_none(),
+        _ => false,
+    }
 }
 
 /// The code that the database refused with, if it answered at all.
@@ -382,6 +391,8 @@ fn of_the_input(error: Error) -> Error {
             "melanggar aturan basis data",
             "breaks a rule of the database",
         )]),
+        // Others were in the way all the time; they will not be for ever.
+        _ if is_passing(&error) => Error::Unanswered,
         _ => error,
     }
 }
@@ -403,7 +414,11 @@ async fn commit(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
     let log = log_of(units);
     let recorded = units.iter().any(|unit| !unit.entries.is_empty());
     if store.backend() == DbBackend::Postgres && (recorded || !log.is_empty()) {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
+        let mut lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
+        if !log.is_empty() {
+            // Told with the commit, or not at all.
+            lock = format!("{lock}, pg_notify('{}', '')", change::news::CHANNEL);
+        }
         transaction.execute_unprepared(&lock).await?;
     }
     for unit in units {
