@@ -54,7 +54,12 @@ pub fn log_to_stderr(settings: &Settings) {
     let filter: EnvFilter = format!("sea_orm_migration=warn,sqlx=warn,{}", settings.log)
         .parse()
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Where the log cannot be written, as on a full disk, nobody can be told so: trying to would
+        // end the task that logged, and the writer with it.
+        .log_internal_errors(false);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

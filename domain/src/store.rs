@@ -96,6 +96,30 @@ impl Store {
         row.map_or(Ok(false), |row| row.try_get("", "yes"))
     }
 
+    /// Has the writer go on with a new connection, on SQLite.
+    ///
+    /// Where SQLite cannot write what is committed (no room, a disk that fails) it ends the transaction
+    /// by itself, and the library below goes on counting it as open. What is written next would be a
+    /// part of it: told as done, and never on disk.
+    ///
+    /// It waits for as long as others hold the old one.
+    pub async fn renew_writer(&self) {
+        if self.backend() != DbBackend::Sqlite {
+            return;
+        }
+        let pool = self.writer.get_sqlite_connection_pool();
+        loop {
+            match pool.acquire().await {
+                Ok(old) => {
+                    // However it closes, it is used no more.
+                    let _ = old.close().await;
+                    return;
+                }
+                Err(error) => tracing::error!(%error, "the writer waits for its connection"),
+            }
+        }
+    }
+
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()

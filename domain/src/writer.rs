@@ -328,14 +328,31 @@ const TRIES: u32 = 6;
 /// time-out on PostgreSQL, a busy file on SQLite. Nothing of such a try has happened.
 async fn commit_patiently(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
     for tried in 0..TRIES {
-        match commit(store, units).await {
+        match commit_soundly(store, units).await {
             Err(error) if is_passing(&error) => {
                 tokio::time::sleep(Duration::from_millis(20 << tried)).await;
             }
             done => return done,
         }
     }
-    commit(store, units).await
+    commit_soundly(store, units).await
+}
+
+/// [`commit`], after which the connection is in no transaction, whatever went wrong.
+async fn commit_soundly(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
+    let done = commit(store, units).await;
+    if let Err(error @ Error::Db(_)) = &done
+        && !is_refusal(error)
+    {
+        store.renew_writer().await;
+    }
+    done
+}
+
+/// Whether SQLite refused a statement and left the transaction to us: a constraint, or busy.
+fn is_refusal(error: &Error) -> bool {
+    let code = refused_with(error).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| [5, 19].contains(&(code & 0xff)))
 }
 
 /// Whether the database said nothing of the units themselves.
