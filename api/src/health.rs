@@ -77,29 +77,30 @@ async fn get_liveness() -> Response {
     responses((status = OK, description = "Requests may come", body = Readiness))
 )]
 async fn get_readiness(State(app): State<App>) -> Result<Response, Problem> {
-    let lag = match tokio::time::timeout(PATIENCE, app.lag(MOMENT)).await {
-        Ok(Ok(lag)) => lag,
-        Ok(Err(error)) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "the database does not answer");
-            return Err(unready("basis data tidak menjawab", "the database does not answer"));
-        }
-        Err(_) => {
-            tracing::error!("the database does not answer in time");
-            return Err(unready("basis data tidak menjawab", "the database does not answer"));
-        }
-    };
-    let Lag { log, shown, behind } = lag;
-    let seconds = behind.as_secs();
+    let Lag { log, shown, behind } = lag(&app).await?;
     if behind > Duration::from_secs(app.settings.max_lag_s.get().into()) {
+        let seconds = behind.as_secs();
         tracing::error!(log, shown, seconds, "the index does not keep up with the database");
         return Err(unready(
             format!("indeks tertinggal {seconds} detik (menampilkan {shown} dari {log})"),
             format!("the index is {seconds} seconds behind (it shows {shown} of {log})"),
         ));
     }
-    let (status, behind_s) = (HealthStatus::Ok, (behind.as_secs_f64() * 1000.0).round() / 1000.0);
+    let behind_s = (behind.as_secs_f64() * 1000.0).round() / 1000.0;
+    let status = HealthStatus::Ok;
     Ok(ok(Readiness { status, log_seq: log, shown_seq: shown, behind_s }))
+}
+
+/// How far the index is behind, if the database says so in time.
+async fn lag(app: &App) -> Result<Lag, Problem> {
+    let asked = tokio::time::timeout(PATIENCE, app.lag(MOMENT)).await;
+    let cause = match asked {
+        Ok(Ok(lag)) => return Ok(lag),
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(late) => late.to_string(),
+    };
+    tracing::error!(cause, "the database does not answer");
+    Err(unready("basis data tidak menjawab", "the database does not answer"))
 }
 
 fn unready(id: impl Into<String>, en: impl Into<String>) -> Problem {

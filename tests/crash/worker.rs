@@ -124,13 +124,13 @@ impl Worker {
                     at: Some(at),
                     after: Held { mark: held.mark, public: true, ..after },
                 },
-                _ => self.patch(at, &held, path, self.maker.clone(), after),
+                _ => Self::patch(at, &held, path, self.maker.clone(), after),
             };
         }
         if held.kind == "producers" && self.random.below(2) == 0 {
             return self.offer(at, &held, &path, mark);
         }
-        self.patch(at, &held, path, admin, after)
+        Self::patch(at, &held, path, admin, after)
     }
 
     fn create(&mut self, mark: u64) -> Attempt {
@@ -169,7 +169,7 @@ impl Worker {
         }
     }
 
-    fn patch(&self, at: usize, held: &Held, path: String, token: String, after: Held) -> Attempt {
+    fn patch(at: usize, held: &Held, path: String, token: String, after: Held) -> Attempt {
         let condition = Some(format!("\"{}\"", held.version));
         let body = marked(held.kind, after.mark);
         Attempt { method: Method::PATCH, path, token, condition, body, at: Some(at), after }
@@ -205,7 +205,7 @@ impl Worker {
     fn hold(&mut self, attempt: Attempt, said: &Value) {
         let mut after = attempt.after;
         let at = attempt.at.unwrap_or_else(|| {
-            after.id = said["id"].as_str().unwrap_or_default().to_owned();
+            said["id"].as_str().unwrap_or_default().clone_into(&mut after.id);
             self.held.push(after.clone());
             self.held.len() - 1
         });
