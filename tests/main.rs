@@ -18,6 +18,7 @@ mod keeping;
 mod keys;
 mod log;
 mod media;
+mod nodes;
 mod oidc;
 mod oracle;
 mod parameters;

@@ -188,7 +188,7 @@ async fn nothing_about_our_inside_is_ever_said() {
 async fn health_is_for_whoever_keeps_it_running() {
     let service = Service::start().await;
     assert_eq!(service.get("/health/live").await.body, json!({"status": "ok"}));
-    assert_eq!(service.get("/health/ready").await.body, json!({"status": "ok"}));
+    assert_eq!(service.get("/health/ready").await.body["status"], "ok");
     service.app.store.reader.clone().close().await.unwrap();
     is(&service.get("/health/ready").await, 503, "unavailable");
     assert_eq!(service.get("/health/live").await.status, 200);

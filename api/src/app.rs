@@ -1,6 +1,6 @@
 //! App: what every handler can reach, and how a node comes up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     Error, change,
@@ -23,7 +23,7 @@ use crate::{
     messages::{Messenger, outbox::Outbox},
     oidc::provider::Provider,
     rate::Limiter,
-    tailer,
+    tailer::{self, Lag},
     webhooks::{self, sender::Sender},
 };
 
@@ -210,6 +210,17 @@ impl App {
         self.bundles.end().await;
         self.write_counts().await;
         self.feed.end().await;
+    }
+
+    /// How far this node's index is behind the log, once it had a moment to catch up.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lag(&self, moment: Duration) -> Result<Lag, Error> {
+        let log = change::head(&self.store.reader).await?;
+        // Who does not get there in time is told how far it is.
+        let _ = tokio::time::timeout(moment, self.feed.shown(log)).await;
+        Ok(self.feed.behind(log))
     }
 
     /// Waits until this node's index shows everything that is committed now; whether it does.

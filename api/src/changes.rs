@@ -360,7 +360,7 @@ impl From<Lost> for Problem {
     fn from(lost: Lost) -> Self {
         match lost {
             Lost::Expired => Self::new(problem::Kind::CursorExpired),
-            Lost::Db(error) => Self::internal(&error),
+            Lost::Db(error) => error.into(),
         }
     }
 }

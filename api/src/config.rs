@@ -116,6 +116,10 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_OIDC_CLIENT_SECRET", hide_env_values = true)]
     pub oidc_client_secret: Option<Secret>,
 
+    /// How many seconds what a node shows may be behind the database before `/health/ready` says 503.
+    #[arg(long, global = true, env = "GRIYA_MAX_LAG_S", default_value = "10")]
+    pub max_lag_s: NonZeroU16,
+
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,

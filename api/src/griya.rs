@@ -14,7 +14,7 @@ use domain::{
     writer::Writer,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use migrations::{Migrator, MigratorTrait as _};
+use sea_orm::DbErr;
 use tracing_subscriber::EnvFilter;
 
 pub mod admin;
@@ -36,6 +36,12 @@ impl Failure {
     }
 }
 
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        Self::new("the database failed", &error)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -48,7 +54,12 @@ pub fn log_to_stderr(settings: &Settings) {
     let filter: EnvFilter = format!("sea_orm_migration=warn,sqlx=warn,{}", settings.log)
         .parse()
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Where the log cannot be written, as on a full disk, nobody can be told so: trying to would
+        // end the task that logged, and the writer with it.
+        .log_internal_errors(false);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -69,10 +80,14 @@ pub async fn open(settings: &Settings) -> Result<Store, Failure> {
 /// The database, opened and at the newest schema.
 pub async fn open_migrated(settings: &Settings) -> Result<Store, Failure> {
     let store = open(settings).await?;
-    Migrator::up(&store.writer, None)
-        .await
-        .map_err(|error| Failure::new("cannot migrate the database", &error))?;
+    store.alone(async || migrate_it(&store).await).await?;
     Ok(store)
+}
+
+/// Brings the database to the newest schema, when it is one's turn.
+async fn migrate_it(store: &Store) -> Result<(), Failure> {
+    let done = migrations::bring_up(&store.writer).await;
+    done.map_err(|error| Failure::new("cannot migrate the database", &error))
 }
 
 /// `griya migrate`.
@@ -202,11 +217,9 @@ async fn database_faults(settings: &Settings) -> Vec<String> {
             )];
         }
     };
-    match Migrator::get_pending_migrations(&store.writer).await {
-        Ok(pending) if pending.is_empty() => Vec::new(),
-        Ok(pending) => {
-            vec![format!("database: {} migrations are due: run `griya migrate`", pending.len())]
-        }
+    match migrations::due(&store.writer).await {
+        Ok(0) => Vec::new(),
+        Ok(due) => vec![format!("database: {due} migrations are due: run `griya migrate`")],
         Err(error) => vec![format!("database: {error}: see that its user may read it")],
     }
 }

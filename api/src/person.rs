@@ -54,7 +54,7 @@ pub async fn name(app: &App, request: &mut Request) -> Result<(), Problem> {
     }
     let token = token(headers).ok_or_else(unauthorized)?;
     let opened = session::opened_by(&app.store.reader, token, app.clock.now()).await;
-    let opened = opened.map_err(|error| Problem::internal(&error))?;
+    let opened = opened?;
     let (session, account) = opened.ok_or_else(unauthorized)?;
     request.extensions_mut().insert(Person { account, session: Some(session) });
     Ok(())

@@ -319,13 +319,18 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => Self::invalid(faults),
             Error::Stale(_) => Self::new(Kind::Stale),
             Error::Closing | Error::Unanswered => Self::retry_after(Kind::Unavailable, 1),
-            Error::Db(_) => Self::internal(&error),
+            Error::Db(error) => error.into(),
         }
     }
 }
 
 impl From<sea_orm::DbErr> for Problem {
     fn from(error: sea_orm::DbErr) -> Self {
+        if domain::is_away(&error) {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the database is away");
+            return Self::retry_after(Kind::Unavailable, 5);
+        }
         Self::internal(&error)
     }
 }

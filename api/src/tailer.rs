@@ -1,13 +1,14 @@
 //! Tailer: the one task that reads the change log and feeds the index.
 //!
-//! Writers of this node poke it after they commit; it also looks by itself, so that it sees what
-//! another process or node wrote. Nobody else moves the index.
+//! Writers of this node poke it after they commit, and on PostgreSQL so do the news of what other
+//! nodes committed. It also looks by itself: what nobody told it of is seen all the same. Nobody else
+//! moves the index.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::{Error, change, record, reference::Reference, store::Store};
@@ -25,10 +26,11 @@ use uuid::Uuid;
 use crate::{
     checkpoint::{self, Found, Keeper},
     listing_view,
+    tailer::listening::Listening,
 };
 
-/// How often it looks without being poked: how late another process's write may show.
-const LOOK: Duration = Duration::from_millis(200);
+pub mod listening;
+
 /// How long it waits after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long somebody who wrote waits for the index; what they wrote is on disk all the while.
@@ -46,8 +48,28 @@ const SOME: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct Feed {
     poke: Arc<Notify>,
-    position: watch::Receiver<i64>,
+    position: watch::Receiver<Position>,
     end: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// How far the index is.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    /// The last change that it shows.
+    seq: i64,
+    /// Everything that was committed by then is shown.
+    level: Instant,
+}
+
+/// How far the index is behind the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// The number of the newest change in the log.
+    pub log: i64,
+    /// The number of the last change that the index shows.
+    pub shown: i64,
+    /// Everything that was committed so long ago is shown.
+    pub behind: Duration,
 }
 
 impl Feed {
@@ -56,7 +78,7 @@ impl Feed {
     pub async fn shown(&self, seq: i64) -> bool {
         self.poke.notify_one();
         let mut position = self.position.clone();
-        let shown = position.wait_for(|position| *position >= seq);
+        let shown = position.wait_for(|position| position.seq >= seq);
         matches!(tokio::time::timeout(PATIENCE, shown).await, Ok(Ok(_)))
     }
 
@@ -64,7 +86,14 @@ impl Feed {
     pub async fn moved_on(&self, seq: i64) {
         let mut position = self.position.clone();
         // Another log may be shorter: whoever waits looks at that too.
-        let _ = position.wait_for(|position| *position != seq).await;
+        let _ = position.wait_for(|position| position.seq != seq).await;
+    }
+
+    /// How far the index is behind a log that ends with change `log`.
+    pub fn behind(&self, log: i64) -> Lag {
+        let Position { seq: shown, level } = *self.position.borrow();
+        let behind = if shown == log { Duration::ZERO } else { level.elapsed() };
+        Lag { log, shown, behind }
     }
 
     /// Ends the tailer, and waits until it has kept what it knows.
@@ -85,6 +114,8 @@ struct Tailer {
     last: Option<change::Model>,
     /// The last change that what listings refer to has seen: it may be ahead of them.
     referred: i64,
+    /// Everything that was committed by then is shown.
+    level: Instant,
     keeper: Keeper,
     schema: String,
 }
@@ -96,7 +127,8 @@ struct Tailer {
 /// When the database fails before the first snapshot is whole.
 pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed, Error> {
     let (keeper, schema) = (Keeper::new(data), store.schema().await?);
-    let mut tailer = Tailer { store, index, last: None, referred: 0, keeper, schema };
+    let level = Instant::now();
+    let mut tailer = Tailer { store, index, last: None, referred: 0, level, keeper, schema };
     if !tailer.resume().await? {
         tailer.read_everything().await?;
     }
@@ -106,10 +138,11 @@ pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed
         prepared.prepare();
         listing_view::write_lines(&prepared.snapshot());
     });
-    let (tell, position) = watch::channel(tailer.seq());
+    let (tell, position) = watch::channel(tailer.position());
     let poke = Arc::new(Notify::new());
     let (end, mut ended) = mpsc::channel(1);
     let feed = Feed { poke: Arc::clone(&poke), position, end };
+    let listening = Listening::start(tailer.store.clone(), Arc::clone(&poke));
     tokio::spawn(async move {
         let mut tidying = None;
         loop {
@@ -125,14 +158,14 @@ pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed
             tidying = tidy(&tailer.index, tidying);
             tailer.keep().await;
             match tailer.step().await {
-                // Only after the snapshot is in place.
-                Ok(true) => {
-                    tell.send_replace(tailer.seq());
-                }
-                Ok(false) => {
-                    tokio::select! {
-                        () = poke.notified() => {}
-                        () = tokio::time::sleep(LOOK) => {}
+                Ok(moved) => {
+                    // Only after the snapshot is in place; who waits is woken only where it moved.
+                    tell.send_if_modified(|position| {
+                        *position = tailer.position();
+                        moved
+                    });
+                    if !moved {
+                        let _ = tokio::time::timeout(listening.nap(), poke.notified()).await;
                     }
                 }
                 Err(error) => {
@@ -160,6 +193,10 @@ fn tidy(index: &Arc<Index>, going_on: Option<JoinHandle<()>>) -> Option<JoinHand
 impl Tailer {
     fn seq(&self) -> i64 {
         self.last.as_ref().map_or(0, |change| change.seq)
+    }
+
+    fn position(&self) -> Position {
+        Position { seq: self.seq(), level: self.level }
     }
 
     /// Goes on from the checkpoint; whether there is one to go on from.
@@ -224,7 +261,7 @@ impl Tailer {
     /// The head of the log is read before the rows: what is written in between is read twice,
     /// never missed, and a state applied twice is the same state.
     async fn read_everything(&mut self) -> Result<(), Error> {
-        let reader = &self.store.reader;
+        let (reader, began) = (&self.store.reader, Instant::now());
         let last = change::newest(reader).await?;
         let seq = last.as_ref().map_or(0, |change| change.seq);
         let mut reading = Snapshot::reading(Reference::load(reader).await?);
@@ -238,14 +275,16 @@ impl Tailer {
         });
         record::pour(reader, hand_on).await?;
         self.index.publish(building.await.expect("nothing stops it but a panic of its own"));
-        (self.last, self.referred) = (last, seq);
+        (self.last, self.referred, self.level) = (last, seq, began);
         self.keeper.forget();
         Ok(())
     }
 
     /// Applies what the log has brought; whether that was anything.
     async fn step(&mut self) -> Result<bool, Error> {
+        let looked = Instant::now();
         let mut changes = change::from(&self.store.reader, self.seq(), BATCH).await?;
+        let is_all = (changes.len() as u64) < BATCH;
         // The log must still hold what we applied last, as we applied it: a database restored to an
         // earlier day, and written since, holds another change there or none.
         if let Some(last) = &self.last {
@@ -256,10 +295,15 @@ impl Tailer {
             }
             changes.remove(0);
         }
-        let Some(newest) = changes.last().cloned() else { return Ok(false) };
-        self.index.apply(self.read(&changes, newest.seq).await?);
-        self.last = Some(newest);
-        Ok(true)
+        let newest = changes.last().cloned();
+        if let Some(newest) = &newest {
+            self.index.apply(self.read(&changes, newest.seq).await?);
+            self.last = Some(newest.clone());
+        }
+        if is_all {
+            self.level = looked;
+        }
+        Ok(newest.is_some())
     }
 
     /// The states that `changes` led to.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::listing;
 
 pub mod entity;
+pub mod news;
 
 pub use entity::Model;
 

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
 use crate::text::Lang;
 
 /// One rule broken at one place of an input.
@@ -82,9 +84,46 @@ pub enum Error {
     Unanswered,
     /// The database refused or failed; ours to repair.
     #[error("the database failed")]
-    Db(#[from] sea_orm::DbErr),
+    Db(#[from] DbErr),
 }
 
 fn list(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Whether the database is away, and not the question at fault: it cannot be reached, is coming up or
+/// going down, has no room, or may only be read, as one that stands by. Whoever asks again later may
+/// get an answer.
+pub fn is_away(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            cause.as_ref()
+        }
+        _ => return false,
+    };
+    match cause {
+        sqlx::Error::Database(refusal) => {
+            refusal.code().is_some_and(|code| is_a_state(&code, refusal.as_ref()))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// Whether a code is about the database and not about the statement.
+///
+/// PostgreSQL's classes 08 (connection), 53 (resources), 57P (operator), 58 (system) and 25006 (read
+/// only); SQLite's READONLY, IOERR, FULL and CANTOPEN, whose extended codes carry them in the low byte.
+fn is_a_state(code: &str, refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    if refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return code == "25006"
+            || ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>().is_ok_and(|code| [8, 10, 13, 14].contains(&(code & 0xff)))
 }

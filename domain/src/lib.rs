@@ -57,4 +57,4 @@ pub mod webhook;
 pub mod writer;
 
 pub use draft::read_draft;
-pub use error::{Error, Fault, Said};
+pub use error::{Error, Fault, Said, is_away};

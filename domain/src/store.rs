@@ -25,6 +25,14 @@ const READERS: u32 = 8;
 /// How long one process waits for another that is writing to the same SQLite file.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// How long one waits before asking again whether it is one's turn.
+const TURN: Duration = Duration::from_millis(100);
+/// The advisory lock around migrating and filling on PostgreSQL: "start" in ASCII.
+const START_LOCK: i64 = 0x73_7461_7274;
+
+/// How long a connection is waited for: who waits longer is told to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 impl Store {
     /// Opens `sqlite:PATH?mode=rwc` or `postgres://…`.
     ///
@@ -46,6 +54,72 @@ impl Store {
         row.map_or(Ok(String::new()), |row| row.try_get("", "version"))
     }
 
+    /// Does `work` while no other process does work of this kind on the same PostgreSQL database:
+    /// several nodes that start at once migrate and fill it one after the other. A process that dies
+    /// lets the next one go on. On SQLite nobody is waited for: its file belongs to one node.
+    ///
+    /// `work` writes through [`Self::writer`] alone: that one connection holds the lock.
+    ///
+    /// # Errors
+    /// Those of `work`; when the database fails.
+    pub async fn alone<T, E: From<DbErr>>(
+        &self,
+        work: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.backend() != DbBackend::Postgres {
+            return work().await;
+        }
+        self.wait_for_turn().await?;
+        let done = work().await;
+        let freed = self.ask(&format!("SELECT pg_advisory_unlock({START_LOCK}) AS yes")).await;
+        let done = done?;
+        if !freed? {
+            tracing::warn!("the lock of the start was lost on the way");
+        }
+        Ok(done)
+    }
+
+    async fn wait_for_turn(&self) -> Result<(), DbErr> {
+        let mut told = false;
+        while !self.ask(&format!("SELECT pg_try_advisory_lock({START_LOCK}) AS yes")).await? {
+            if !std::mem::replace(&mut told, true) {
+                tracing::info!("waiting: another process migrates or fills the database");
+            }
+            tokio::time::sleep(TURN).await;
+        }
+        Ok(())
+    }
+
+    /// What the writer's connection answers to a question of yes or no.
+    async fn ask(&self, sql: &str) -> Result<bool, DbErr> {
+        let row = self.writer.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        row.map_or(Ok(false), |row| row.try_get("", "yes"))
+    }
+
+    /// Has the writer go on with a new connection, on SQLite.
+    ///
+    /// Where SQLite cannot write what is committed (no room, a disk that fails) it ends the transaction
+    /// by itself, and the library below goes on counting it as open. What is written next would be a
+    /// part of it: told as done, and never on disk.
+    ///
+    /// It waits for as long as others hold the old one.
+    pub async fn renew_writer(&self) {
+        if self.backend() != DbBackend::Sqlite {
+            return;
+        }
+        let pool = self.writer.get_sqlite_connection_pool();
+        loop {
+            match pool.acquire().await {
+                Ok(old) => {
+                    // However it closes, it is used no more.
+                    let _ = old.close().await;
+                    return;
+                }
+                Err(error) => tracing::error!(%error, "the writer waits for its connection"),
+            }
+        }
+    }
+
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
@@ -57,7 +131,7 @@ fn options(url: &str, connections: u32, writes: bool) -> ConnectOptions {
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
         // A file does not go away as a server does; asking it first would cost a turn a statement.
         .test_before_acquire(!url.starts_with("sqlite:"))
         .sqlx_logging(false)

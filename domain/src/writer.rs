@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     account::{self, held::Erasure},
     agency, api_key, area, audit, category, change, claim, comment, delivery,
-    error::{Error, Fault},
+    error::{Error, Fault, is_away},
     event, handshake, holiday, identity, kept_answer,
     key::Slug,
     listing, maintainer, media, message, place, producer, product,
@@ -299,8 +299,9 @@ async fn commit_all(store: &Store, batch: Vec<Job>) {
                 let _ = tell.send(Ok(seq));
             }
         }
-        // Nobody answers: to ask for each unit would keep the others waiting, and tell nothing.
-        Err(error) if refused_with(&error).is_none() && !matches!(error, Error::Stale(_)) => {
+        // Nobody answers: to ask for each unit would keep the others waiting, and tell nothing. A
+        // server that goes down may say so in answer to a commit that it has made.
+        Err(error) if is_unanswered(&error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a batch was not written");
             for (_, tell) in batch {
                 let _ = tell.send(Err(Error::Unanswered));
@@ -327,14 +328,39 @@ const TRIES: u32 = 6;
 /// time-out on PostgreSQL, a busy file on SQLite. Nothing of such a try has happened.
 async fn commit_patiently(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
     for tried in 0..TRIES {
-        match commit(store, units).await {
+        match commit_soundly(store, units).await {
             Err(error) if is_passing(&error) => {
                 tokio::time::sleep(Duration::from_millis(20 << tried)).await;
             }
             done => return done,
         }
     }
-    commit(store, units).await
+    commit_soundly(store, units).await
+}
+
+/// [`commit`], after which the connection is in no transaction, whatever went wrong.
+async fn commit_soundly(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
+    let done = commit(store, units).await;
+    if let Err(error @ Error::Db(_)) = &done
+        && !is_refusal(error)
+    {
+        store.renew_writer().await;
+    }
+    done
+}
+
+/// Whether SQLite refused a statement and left the transaction to us: a constraint, or busy.
+fn is_refusal(error: &Error) -> bool {
+    let code = refused_with(error).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| [5, 19].contains(&(code & 0xff)))
+}
+
+/// Whether the database said nothing of the units themselves.
+fn is_unanswered(error: &Error) -> bool {
+    match error {
+        Error::Db(cause) => is_away(cause) || refused_with(error).is_none(),
+        _ => false,
+    }
 }
 
 /// The code that the database refused with, if it answered at all.
@@ -382,6 +408,8 @@ fn of_the_input(error: Error) -> Error {
             "melanggar aturan basis data",
             "breaks a rule of the database",
         )]),
+        // Others were in the way all the time; they will not be for ever.
+        _ if is_passing(&error) => Error::Unanswered,
         _ => error,
     }
 }
@@ -403,7 +431,11 @@ async fn commit(store: &Store, units: &[&Unit]) -> Result<Seq, Error> {
     let log = log_of(units);
     let recorded = units.iter().any(|unit| !unit.entries.is_empty());
     if store.backend() == DbBackend::Postgres && (recorded || !log.is_empty()) {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
+        let mut lock = format!("SELECT pg_advisory_xact_lock({LOG_LOCK})");
+        if !log.is_empty() {
+            // Told with the commit, or not at all.
+            lock = format!("{lock}, pg_notify('{}', '')", change::news::CHANNEL);
+        }
         transaction.execute_unprepared(&lock).await?;
     }
     for unit in units {

@@ -22,7 +22,7 @@ use tokio::{
 
 use tower::Service as _;
 
-use super::{Failure, open_migrated, pour};
+use super::{Failure, migrate_it, open, pour};
 
 /// How long the headers of a request may take, and how long a connection may be idle: longer than
 /// the 60 seconds for which proxies keep theirs, so that none is closed as it is used again.
@@ -34,15 +34,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     if let [first, ..] = &settings.faults()[..] {
         return Err(Failure(first.clone()));
     }
-    let store = open_migrated(&settings).await?;
-    if settings.seed == Seed::Bantul && is_ours_to_fill(&store).await? {
-        let tally =
-            pour(&store, &Writer::start(&store), seed::From::Fixtures, seed::FIRST_START, false)
-                .await?;
-        if tally.written > 0 {
-            tracing::info!(records = tally.written, "filled the database with the fixtures");
-        }
-    }
+    let store = open(&settings).await?;
+    store.alone(async || prepare(&store, settings.seed).await).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| Failure::new(&format!("cannot listen at {}", settings.listen), &error))?;
@@ -55,6 +48,20 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     println!("Griya is at http://{address}");
     listen(listener, &app, stop).await;
     app.end().await;
+    Ok(())
+}
+
+/// Migrates the database, and fills an empty one, when it is one's turn.
+async fn prepare(store: &Store, with: Seed) -> Result<(), Failure> {
+    migrate_it(store).await?;
+    if with == Seed::None || !is_ours_to_fill(store).await? {
+        return Ok(());
+    }
+    let writer = Writer::start(store);
+    let tally = pour(store, &writer, seed::From::Fixtures, seed::FIRST_START, false).await?;
+    if tally.written > 0 {
+        tracing::info!(records = tally.written, "filled the database with the fixtures");
+    }
     Ok(())
 }
 
