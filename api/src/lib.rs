@@ -46,7 +46,7 @@ mod listings;
 mod maintainers;
 mod managed;
 mod me;
-mod media;
+pub mod media;
 mod messages;
 mod moderation;
 mod oidc;

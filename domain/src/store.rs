@@ -46,6 +46,11 @@ impl Store {
         row.map_or(Ok(String::new()), |row| row.try_get("", "version"))
     }
 
+    /// Whether it is PostgreSQL; else it is SQLite.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
