@@ -100,7 +100,7 @@ fn write(from: &Path, part: &Path, tell: &mut dyn FnMut(u64, u64)) -> Result<(),
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(|error| damaged_or(from, error))?;
     if found != "ok" {
-        return Err(Error::Damaged(from.to_owned(), found));
+        return Err(Error::Damaged(from.to_owned(), found.replace('\n', " ")));
     }
     target.close().map_err(|(_, error)| of(part)(error))?;
     File::open(part).and_then(|file| file.sync_all()).map_err(at(part))

@@ -1,20 +1,20 @@
 //! `griya import`.
 //!
 //! Everything in the folder is looked at before anything is written. Then the pictures are put, for a
-//! row is written after its files, and then all rows in one transaction.
+//! row is written after its files, and then tables and rows in one transaction.
 
 use std::{io, path::Path};
 
 use api::{config::Settings, media::shelf::Shelf};
 use domain::{
     audit::digest,
-    dump::{self, Filling, Table, catalog, line, snapshot},
+    dump::{self, Filling, Table, catalog, filling, line, snapshot},
     store::Store,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
-use migrations::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectOptions, Database, DbBackend, DbErr};
+use migrations::{IntoSchemaManagerConnection, Migrator, MigratorTrait as _};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr};
 
 use super::{
     Failure,
@@ -43,8 +43,8 @@ pub async fn run(settings: &Settings, path: &Path, show: bool) -> Result<(), Fai
     let shelf = Shelf::open(settings).map_err(Failure)?;
     let (folder, manifest) = checked(path, bars).await?;
     let store = open(settings).await?;
-    let failed = |error: dump::Error| Failure::new("cannot import into this database", &error);
-    make_room(&store, manifest.migrations.len()).await.map_err(failed)?;
+    // Before pictures are put for nothing.
+    filling::is_free(&store.writer).await.map_err(|error| refused(&error))?;
     pictures(&shelf, &folder, &manifest, bars).await?;
     fill(&store, &folder, &manifest, bars).await?;
     let newest = Migrator::up(&store.writer, None).await;
@@ -122,7 +122,11 @@ async fn schema(steps: usize) -> Result<Vec<Table>, dump::Error> {
 }
 
 /// Goes up or down to the schema after the first `steps` migrations.
-async fn bring_to(db: &sea_orm::DatabaseConnection, steps: usize) -> Result<(), DbErr> {
+async fn bring_to<'c, C>(db: &'c C, steps: usize) -> Result<(), DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
     let seen = snapshot::migrations(db).await?.len();
     let count = |steps| Some(u32::try_from(steps).unwrap_or(u32::MAX));
     if seen < steps {
@@ -193,36 +197,29 @@ async fn rows(
     lines.end(&file.seal())
 }
 
-/// Brings an empty database to the schema of the export.
-async fn make_room(store: &Store, steps: usize) -> Result<(), dump::Error> {
-    let tables = catalog::tables(&store.writer).await?;
-    if let Some((table, rows)) = catalog::first_filled(&store.writer, &tables).await? {
-        return Err(dump::Error::NotEmpty(table, rows));
-    }
-    if let (Some(table), true) =
-        (tables.first(), snapshot::migrations(&store.writer).await?.is_empty())
-    {
-        return Err(dump::Error::Foreign(table.name.clone()));
-    }
-    Ok(bring_to(&store.writer, steps).await?)
+/// That the database will not have it.
+fn refused(error: &dump::Error) -> Failure {
+    Failure::new("cannot import into this database", error)
 }
 
+/// Makes the tables as they were, and puts all rows in.
 async fn fill(
     store: &Store,
     folder: &Folder,
     manifest: &Manifest,
     bars: Bars,
 ) -> Result<(), Failure> {
-    let failed = |error: dump::Error| Failure::new("cannot import into this database", &error);
-    let tables: Vec<Table> = manifest.tables.iter().map(TableFile::table).collect();
-    let filling = Filling::begin(store, &tables).await.map_err(failed)?;
+    let mut filling = Filling::begin(store).await.map_err(|error| refused(&error))?;
+    let made = bring_to(filling.schema(), manifest.migrations.len()).await;
+    made.map_err(|error| Failure::new("cannot make the tables", &error))?;
+    filling.open().await.map_err(|error| refused(&error))?;
     for file in &manifest.tables {
         let (bar, table) = (bars.bytes(&file.name, Some(file.bytes)), file.table());
         let add = async |some| filling.add(&table, some).await;
         rows(folder, manifest, file, store.writer.get_database_backend(), &bar, add).await?;
         bar.finish();
     }
-    filling.finish(&manifest.numbers).await.map_err(failed)
+    filling.finish(&manifest.numbers).await.map_err(|error| refused(&error))
 }
 
 /// The files of pictures, as the list says that is what the manifest says.

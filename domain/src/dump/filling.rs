@@ -1,10 +1,10 @@
 //! Filling: an empty database takes the rows of a dump, all of them or none.
 //!
-//! It is one transaction past the writer task, before there is a node that has one: what is half done
-//! when it breaks was never there. Nobody else can write meanwhile.
+//! It is one transaction past the writer task, before there is a node that has one, the making of the
+//! tables too: what is half done when it breaks was never there. Nobody else can write meanwhile.
 
 use sea_orm::{
-    ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait as _,
     sea_query::{Alias, Expr, Query},
 };
@@ -21,6 +21,23 @@ const VALUES: usize = 32_000;
 /// The most rows of one statement: more are no faster.
 const ROWS: usize = 500;
 
+/// Nobody has put anything into a database.
+///
+/// # Errors
+/// [`Error::NotEmpty`] when a table holds a row, [`Error::Foreign`] when there are tables of somebody
+/// else's, and when the database fails.
+pub async fn is_free(db: &impl ConnectionTrait) -> Result<(), Error> {
+    let tables = catalog::tables(db).await?;
+    let is_ours = !snapshot::migrations(db).await?.is_empty();
+    if let Some(table) = tables.first().filter(|_| !is_ours) {
+        return Err(Error::Foreign(table.name.clone()));
+    }
+    match catalog::first_filled(db, &tables).await? {
+        None => Ok(()),
+        Some((table, rows)) => Err(Error::NotEmpty(table, rows)),
+    }
+}
+
 /// An empty database on its way to be full. Dropped before its [end](Self::finish), nothing happened.
 #[derive(Debug)]
 pub struct Filling {
@@ -29,11 +46,11 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// Begins with `tables`, which must be all there are.
+    /// Begins with a database that must hold nothing yet.
     ///
     /// # Errors
-    /// [`Error::NotEmpty`] when one of them holds a row; when somebody else holds them.
-    pub async fn begin(store: &Store, tables: &[Table]) -> Result<Self, Error> {
+    /// As those of [`is_free`]; when somebody else holds its tables.
+    pub async fn begin(store: &Store) -> Result<Self, Error> {
         let transaction = store
             .writer
             .begin_with_options(TransactionOptions {
@@ -41,13 +58,15 @@ impl Filling {
                 ..TransactionOptions::default()
             })
             .await?;
-        let mut filling = Self { transaction, deferred: Vec::new() };
-        filling.close_to_others(tables).await?;
-        if let Some((table, rows)) = catalog::first_filled(&filling.transaction, tables).await? {
-            return Err(Error::NotEmpty(table, rows));
-        }
-        filling.defer().await?;
+        let filling = Self { transaction, deferred: Vec::new() };
+        filling.close_to_others().await?;
+        is_free(&filling.transaction).await?;
         Ok(filling)
+    }
+
+    /// Where its tables are made, as part of it.
+    pub fn schema(&self) -> &DatabaseTransaction {
+        &self.transaction
     }
 
     fn is_postgres(&self) -> bool {
@@ -59,13 +78,25 @@ impl Filling {
     }
 
     /// SQLite has one writer anyway.
-    async fn close_to_others(&self, tables: &[Table]) -> Result<(), DbErr> {
-        if !self.is_postgres() || tables.is_empty() {
+    async fn close_to_others(&self) -> Result<(), Error> {
+        if !self.is_postgres() {
             return Ok(());
         }
         snapshot::no_hurry(&self.transaction).await?;
+        let tables = catalog::tables(&self.transaction).await?;
         let names: Vec<String> = tables.iter().map(|table| quoted(&table.name)).collect();
-        self.run(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "))).await
+        if !names.is_empty() {
+            self.run(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "))).await?;
+        }
+        Ok(())
+    }
+
+    /// From now on its tables are as they should be, and rows may come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open(&mut self) -> Result<(), Error> {
+        Ok(self.defer().await?)
     }
 
     /// What a row names may come after it: foreign keys are looked at when everything is in.
