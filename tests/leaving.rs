@@ -147,7 +147,7 @@ async fn live_in(service: &Service) -> Who {
     ok(service.say(&sri, "POST", "/v1/keys", &key).await);
     let hook = json!({"url": "https://penerima.invalid/griya", "kinds": ["place"]});
     ok(service.say(&sri, "POST", "/v1/webhooks", &hook).await);
-    let joko = service.come_in("0812 3456 7890").await;
+    let joko = service.come_in("+6281234567890").await;
     let claim = json!({"evidence": "Saya ketuanya."});
     let claims = "/v1/listings/sentra-batik-tulis-giriloyo/claims";
     ok(service.say(&joko, "POST", claims, &claim).await);
