@@ -298,6 +298,11 @@ impl Place {
         }
     }
 
+    /// A SQLite file without any table, whatever the tests run on.
+    pub fn sqlite() -> Self {
+        Self::file(|_| ())
+    }
+
     /// A database that holds the fixtures: a copy of the template.
     pub async fn with_fixtures() -> Self {
         static TEMPLATE: OnceCell<Place> = OnceCell::const_new();

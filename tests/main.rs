@@ -16,6 +16,7 @@ mod guides;
 mod jsonld;
 mod keeping;
 mod keys;
+mod leaving;
 mod log;
 mod media;
 mod nodes;

@@ -13,11 +13,18 @@ use domain::{
     store::Store,
     writer::Writer,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use sea_orm::DbErr;
 use tracing_subscriber::EnvFilter;
 
+use bars::Bars;
+
 pub mod admin;
+pub mod backup;
+mod bars;
+pub mod export;
+mod folder;
+pub mod import;
 pub mod serve;
 
 /// Why a command did not do what it should: a sentence for the person who typed it.
@@ -77,6 +84,11 @@ pub async fn open(settings: &Settings) -> Result<Store, Failure> {
         .map_err(|error| Failure::new("cannot open the database", &error))
 }
 
+/// The database, opened if it is there; looking makes nothing.
+async fn open_existing(settings: &Settings) -> Result<Store, DbErr> {
+    Store::open(&settings.database().replace("mode=rwc", "mode=rw")).await
+}
+
 /// The database, opened and at the newest schema.
 pub async fn open_migrated(settings: &Settings) -> Result<Store, Failure> {
     let store = open(settings).await?;
@@ -123,11 +135,8 @@ pub async fn pour(
     let mut bar: Option<(String, ProgressBar)> = None;
     let mut tell = |file: &str, size: Option<u64>, progress: Progress| match progress {
         Progress::Bytes(bytes) => {
-            if !show {
-                return;
-            }
             if bar.as_ref().is_none_or(|(name, _)| name != file) {
-                bar = Some((file.to_owned(), new_bar(file, size)));
+                bar = Some((file.to_owned(), Bars { show }.bytes(file, size)));
             }
             if let Some((_, bar)) = &bar {
                 bar.inc(bytes);
@@ -141,15 +150,6 @@ pub async fn pour(
     };
     let tally = seed::pour(store, writer, from, actor, Clock::system().now(), &mut tell).await;
     tally.map_err(|error| Failure::new("cannot pour", &error))
-}
-
-fn new_bar(file: &str, size: Option<u64>) -> ProgressBar {
-    let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let style = ProgressStyle::with_template("{msg:20} {wide_bar} {bytes}/{total_bytes} {eta}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar.with_message(file.to_owned())
 }
 
 /// `griya openapi`.
@@ -206,9 +206,8 @@ pub async fn check(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn database_faults(settings: &Settings) -> Vec<String> {
-    // Looking makes nothing: a database that is not there is to be told of.
-    let database = settings.database().replace("mode=rwc", "mode=rw");
-    let store = match Store::open(&database).await {
+    // A database that is not there is to be told of.
+    let store = match open_existing(settings).await {
         Ok(store) => store,
         Err(error) => {
             return vec![format!(

@@ -47,7 +47,7 @@ mod listings;
 mod maintainers;
 mod managed;
 mod me;
-mod media;
+pub mod media;
 mod messages;
 mod moderation;
 mod oidc;

@@ -38,6 +38,31 @@ enum Command {
         /// The folder; its files are named as those of the fixtures, any may be missing.
         folder: Option<PathBuf>,
     },
+    /// Write everything, all tables and all pictures, into a folder of open files. The service may run;
+    /// an earlier export there stays whole until the new one is.
+    Export {
+        /// The folder: a new one, an empty one, or that of an earlier export.
+        folder: PathBuf,
+    },
+    /// Read what was exported into an empty database of either kind, all of it or nothing.
+    Import {
+        /// The folder.
+        folder: PathBuf,
+        /// Only see whether the folder is whole; no database is opened.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Copy the SQLite database into a file. The service may run.
+    Backup {
+        /// The file; an earlier one stays whole until the new one is.
+        file: PathBuf,
+    },
+    /// Put such a copy in the place of the SQLite database, which is kept beside it. The service must
+    /// not run.
+    Restore {
+        /// The copy.
+        file: PathBuf,
+    },
     /// Print the OpenAPI document.
     Openapi {
         /// The version: 3.1 or 3.0.
@@ -105,12 +130,18 @@ fn main() -> ExitCode {
 }
 
 async fn run(line: Line) -> Result<(), griya::Failure> {
+    let bars = std::io::stderr().is_terminal();
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(line.settings).await,
         Command::Migrate => griya::migrate(&line.settings).await,
-        Command::Seed { folder } => {
-            griya::seed(&line.settings, folder.as_deref(), std::io::stderr().is_terminal()).await
+        Command::Seed { folder } => griya::seed(&line.settings, folder.as_deref(), bars).await,
+        Command::Export { folder } => griya::export::run(&line.settings, &folder, bars).await,
+        Command::Import { folder, check: true } => griya::import::check(&folder, bars).await,
+        Command::Import { folder, check: false } => {
+            griya::import::run(&line.settings, &folder, bars).await
         }
+        Command::Backup { file } => griya::backup::copy(&line.settings, &file, bars).await,
+        Command::Restore { file } => griya::backup::restore(&line.settings, &file, bars).await,
         Command::Openapi { spec } => griya::openapi(&spec),
         Command::Admin { what: Admin::Create { email } } => {
             griya::admin::create(&line.settings, &email).await

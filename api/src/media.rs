@@ -326,6 +326,19 @@ pub fn thumbnail(src: &str) -> Option<(String, String)> {
     Some((id.to_owned(), format!("{width}.{}", Encoding::Webp.extension())))
 }
 
+/// The names of the files of a picture that can be had in `widths`, in the order of letters.
+pub fn files(widths: &[u32]) -> Vec<String> {
+    let named = |width: &u32| Encoding::ALL.map(|of| format!("{width}.{}", of.extension()));
+    let mut names: Vec<String> = widths.iter().flat_map(named).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Whether a file of a picture may have this name.
+pub fn is_file(name: &str) -> bool {
+    encoding(name).is_some()
+}
+
 /// What a file of this name is: a width as we write it, and an ending of ours.
 fn encoding(name: &str) -> Option<Encoding> {
     let (width, extension) = name.split_once('.')?;

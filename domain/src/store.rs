@@ -120,6 +120,11 @@ impl Store {
         }
     }
 
+    /// Whether it is PostgreSQL; else it is SQLite.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()

@@ -19,7 +19,7 @@ mod m20261125_000001_webhooks;
 mod m20261125_000006_identities;
 mod m20261125_000007_api_keys;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait};
 
 /// Brings a database to the newest schema, or back.
 pub struct Migrator;

@@ -124,6 +124,32 @@ impl Shelf {
         }
     }
 
+    /// All bytes of the file `name` of the picture `id`, if there is one.
+    ///
+    /// # Errors
+    /// When the storage fails or does not answer.
+    pub async fn read(&self, id: &str, name: &str) -> Result<Option<Vec<u8>>, Fallen> {
+        let Some(file) = self.get(id, name).await? else { return Ok(None) };
+        match timeout(PATIENCE, file.bytes()).await {
+            Ok(Ok(bytes)) => Ok(Some(bytes.into())),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(Fallen::TooLong),
+        }
+    }
+
+    /// How many bytes the file `name` of the picture `id` has, if there is one.
+    ///
+    /// # Errors
+    /// When the storage fails or does not answer.
+    pub async fn size(&self, id: &str, name: &str) -> Result<Option<u64>, Fallen> {
+        match timeout(PATIENCE, self.store.head(&self.path(id, name))).await {
+            Ok(Ok(file)) => Ok(Some(file.size)),
+            Ok(Err(Error::NotFound { .. })) => Ok(None),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(Fallen::TooLong),
+        }
+    }
+
     fn path(&self, id: &str, name: &str) -> Path {
         self.root.clone().join(id).join(name)
     }
