@@ -15,6 +15,7 @@ mod body;
 mod cache;
 mod calendar;
 mod categories;
+mod changelog;
 mod changes;
 mod checkpoint;
 mod claims;
@@ -23,11 +24,13 @@ pub mod config;
 mod contacts;
 mod counts;
 mod demand;
+pub mod deprecations;
 mod discover;
 pub mod edge;
 mod encoding;
 mod events;
 mod exports;
+mod external;
 mod fields;
 mod geojson_view;
 mod health;
@@ -49,6 +52,7 @@ mod me;
 mod media;
 mod messages;
 mod moderation;
+mod nodes;
 mod oidc;
 pub mod openapi;
 mod pages;
@@ -78,11 +82,14 @@ pub use openapi::{document, document_30};
 
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Edge {
+    service_with(app, deprecations::TABLE)
+}
+
+/// The same, where `table` says what is deprecated.
+pub fn service_with(app: App, table: &[deprecations::Deprecation]) -> Edge {
     let (routes, _) = routes();
-    edge::dress(
-        routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router()),
-        app,
-    )
+    let routes = routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router());
+    edge::dress_with(routes, app, table)
 }
 
 fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
@@ -113,7 +120,9 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(media::router())
         .merge(uploads::router())
         .merge(changes::router())
+        .merge(changelog::router())
         .merge(keys::router())
+        .merge(external::router())
         .merge(webhooks::router())
         .merge(health::router())
         .split_for_parts()

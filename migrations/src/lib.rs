@@ -12,6 +12,8 @@ mod m20261124_000006_daily_query;
 mod m20261125_000001_webhooks;
 mod m20261125_000006_identities;
 mod m20261125_000007_api_keys;
+mod m20261128_000002_partner_records;
+mod m20261128_000003_nodes;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -31,6 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000001_webhooks::Migration),
             Box::new(m20261125_000006_identities::Migration),
             Box::new(m20261125_000007_api_keys::Migration),
+            Box::new(m20261128_000002_partner_records::Migration),
+            Box::new(m20261128_000003_nodes::Migration),
         ]
     }
 }
