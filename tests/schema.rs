@@ -51,6 +51,9 @@ async fn the_database_itself_refuses_what_breaks_a_rule() {
         "DELETE FROM listing WHERE slug = 'pantai-parangkusumo'",
         "DELETE FROM category WHERE code = 'nature'",
         "INSERT INTO handshake VALUES ('h', false, '2026-11-24T00:00:00Z', 0)",
+        "INSERT INTO external_system VALUES ('s', '00000000-0000-0000-0000-000000000000', \
+         '2026-11-24T00:00:00Z', 1)",
+        "INSERT INTO external_record SELECT 'nobodys', 'x', id, NULL, 1 FROM listing",
         "INSERT INTO identity VALUES ('h', '00000000-0000-0000-0000-000000000000', 'i', \
          '2026-11-24T00:00:00Z', 1)",
     ];

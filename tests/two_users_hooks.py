@@ -30,6 +30,8 @@ def whose():
 
 def id_for(path, name):
     maker = whose()
+    if name in ("system", "external_id"):
+        return FIRST["system" if name == "system" else "record"]
     if name in ("rev", "product"):
         return DICE.choice(maker["revision" if name == "rev" else "product"])
     if name == "account" or path.startswith("/v1/accounts/"):

@@ -17,10 +17,11 @@ use crate::{
     clock::Clock,
     config::{Rate, Settings},
     counts::Counts,
-    exports, housekeeping,
+    exports, external, housekeeping,
     keys::known::Keys,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
+    nodes::{Nodes, Pulse},
     oidc::provider::Provider,
     rate::Limiter,
     tailer::{self, Lag},
@@ -68,6 +69,10 @@ pub struct App {
     pub(crate) streams: Arc<Semaphore>,
     /// Room for exports.
     pub(crate) exports: Arc<Semaphore>,
+    /// Room for those who bring many records.
+    pub(crate) bulks: Arc<Semaphore>,
+    /// What tells other nodes that this one lives.
+    pub(crate) pulse: Pulse,
     /// Whether the node ends: then who listens is let go.
     pub(crate) ended: watch::Sender<bool>,
     feed: tailer::Feed,
@@ -101,8 +106,10 @@ impl App {
         let provider = Provider::of(&settings, clock.clone()).map_err(NotStarted::Settings)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
-        let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
-        let attempts = (settings.rate == Rate::On).then(Arc::default);
+        let nodes = Nodes::default();
+        let limiter = || Arc::new(Limiter::new(nodes.clone()));
+        let limiter = (settings.rate == Rate::On).then(limiter);
+        let attempts = (settings.rate == Rate::On).then(|| Arc::new(Attempts::new(nodes.clone())));
         let writer = Writer::start(&store);
         let outbox = Outbox::start(store.clone(), writer.clone(), messenger.clone(), clock.clone());
         let settings = Arc::new(settings);
@@ -124,6 +131,7 @@ impl App {
             settings: Arc::clone(&settings),
         });
         Ok(Self {
+            pulse: Pulse::start(store.clone(), writer.clone(), clock.clone(), nodes),
             counts: Counts::start(store.clone(), clock.clone()),
             keys: Keys::start(store.clone(), clock.clone()),
             writer,
@@ -143,6 +151,7 @@ impl App {
             webhooks,
             streams: Arc::new(Semaphore::new(changes::STREAMS)),
             exports: Arc::new(Semaphore::new(exports::STREAMS)),
+            bulks: Arc::new(Semaphore::new(external::STREAMS)),
             ended: watch::Sender::new(false),
             feed,
         })
@@ -177,6 +186,15 @@ impl App {
         self.keys.write().await;
     }
 
+    /// Tells other nodes that this one lives, and counts those that do; which happens every five seconds
+    /// by itself.
+    ///
+    /// # Errors
+    /// When the database fails; what was counted last holds.
+    pub async fn beat(&self) -> Result<(), Error> {
+        self.pulse.beat().await
+    }
+
     /// Forgets what was kept for a time that is over, which happens every hour by itself.
     ///
     /// # Errors
@@ -209,6 +227,7 @@ impl App {
     pub async fn end(&self) {
         self.bundles.end().await;
         self.write_counts().await;
+        self.pulse.end().await;
         self.feed.end().await;
     }
 

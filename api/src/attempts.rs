@@ -11,7 +11,10 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    nodes::Nodes,
+    problem::{Kind, Problem},
+};
 
 /// What they are counted in, from the first one on.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
@@ -45,9 +48,22 @@ struct Count {
 
 /// Who attempted what how often.
 #[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<(Attempt, IpAddr), Count>>);
+pub struct Attempts {
+    counts: Mutex<HashMap<(Attempt, IpAddr), Count>>,
+    nodes: Nodes,
+}
 
 impl Attempts {
+    /// Nobody has attempted anything yet at this one of `nodes`.
+    pub fn new(nodes: Nodes) -> Self {
+        Self { counts: Mutex::default(), nodes }
+    }
+
+    /// This node's share of what one address may.
+    fn most(&self, attempt: Attempt) -> u32 {
+        (attempt.most() / self.nodes.count()).max(1)
+    }
+
     /// Counts an attempt from `address` at `now`.
     ///
     /// # Errors
@@ -58,10 +74,10 @@ impl Attempts {
         address: IpAddr,
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (attempt, address);
         if counts.len() >= MOST && !counts.contains_key(&key) {
-            make_room(&mut counts, now);
+            make_room(&mut counts, now, |attempt| self.most(attempt));
         }
         // Whoever is refused even so is one of very many who came within the hour.
         if counts.len() >= MOST && !counts.contains_key(&key) {
@@ -71,7 +87,7 @@ impl Attempts {
         if now - count.since >= WINDOW {
             *count = Count { since: now, attempts: 0 };
         }
-        if count.attempts >= attempt.most() {
+        if count.attempts >= self.most(attempt) {
             return Err(too_many(count.since, now));
         }
         count.attempts += 1;
@@ -80,10 +96,14 @@ impl Attempts {
 }
 
 /// Forgets what is over; where that is not enough, all but those who have used up what they had.
-fn make_room(counts: &mut HashMap<(Attempt, IpAddr), Count>, now: DateTime<Utc>) {
+fn make_room(
+    counts: &mut HashMap<(Attempt, IpAddr), Count>,
+    now: DateTime<Utc>,
+    most: impl Fn(Attempt) -> u32,
+) {
     counts.retain(|_, count| now - count.since < WINDOW);
     if counts.len() >= MOST {
-        counts.retain(|(attempt, _), count| count.attempts >= attempt.most());
+        counts.retain(|(attempt, _), count| count.attempts >= most(*attempt));
     }
 }
 
@@ -114,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn each_of_several_nodes_gives_its_share() {
+        let nodes = Nodes::default();
+        nodes.set(4);
+        let attempts = Attempts::new(nodes);
+        let a = Ipv4Addr::new(10, 0, 0, 1).into();
+        assert_eq!(
+            (0..60).filter(|_| attempts.count(Attempt::Guess, a, second(0)).is_ok()).count(),
+            15
+        );
+    }
+
+    #[test]
     fn a_flood_of_addresses_washes_out_nobody_who_is_refused() {
         let attempts = Attempts::default();
         let a = Ipv4Addr::new(10, 0, 0, 1).into();
@@ -123,6 +155,6 @@ mod tests {
             assert!(attempts.count(Attempt::Ask, address, second(1)).is_ok());
         }
         assert!(attempts.count(Attempt::Ask, a, second(2)).is_err());
-        assert!(attempts.0.lock().unwrap().len() <= MOST);
+        assert!(attempts.counts.lock().unwrap().len() <= MOST);
     }
 }

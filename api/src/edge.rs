@@ -41,8 +41,9 @@ use crate::{
     app::App,
     cache::{self, Cache, Kept, Read},
     counts::Sighting,
+    deprecations::{self, Deprecation, Deprecations},
     encoding::Encoding,
-    ids, lang, person,
+    external, ids, lang, person,
     problem::{self, Caller, Kind, Problem},
     rate::{self, Household, Verdict},
 };
@@ -65,6 +66,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the edge around `router`. Tests dress routes of their own with it.
 pub fn dress(router: Router<App>, app: App) -> Edge {
+    dress_with(router, app, deprecations::TABLE)
+}
+
+/// The same, where `table` says what is deprecated.
+pub fn dress_with(router: Router<App>, app: App, table: &[Deprecation]) -> Edge {
+    let deprecations = if table.is_empty() {
+        Deprecations::default()
+    } else {
+        Deprecations::of(table, crate::document())
+    };
     let routes = router
         .fallback(async || Problem::new(Kind::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
@@ -72,7 +83,8 @@ pub fn dress(router: Router<App>, app: App) -> Edge {
     // A bundle is packed, and goes on in the middle.
     let worth_it = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
     let packed = Compression::new(routes.clone()).compress_when(worth_it);
-    let within = Arc::new(Within { app, routes, packed, cache: Cache::new() });
+    let cache = Cache::new();
+    let within = Arc::new(Within { app, routes, packed, cache, deprecations });
     Edge { within, peer: None }
 }
 
@@ -98,6 +110,7 @@ struct Within {
     routes: Router,
     packed: Compression<Router, And<DefaultPredicate, NotForContentType>>,
     cache: Cache,
+    deprecations: Deprecations,
 }
 
 impl Service<Request> for Edge {
@@ -119,7 +132,12 @@ impl Service<Request> for Edge {
         }
         visit.verdict = rate::count(&self.within.app, &request, self.peer);
         let admitted = admit(&request, visit.verdict);
-        let encoding = Encoding::of(request.headers());
+        let encoding = if external::is_bulk(request.method(), request.uri().path()) {
+            // Each line is to be read as it comes, and packing waits for more.
+            Encoding::Identity
+        } else {
+            Encoding::of(request.headers())
+        };
         let wanted = admitted.is_ok().then(|| Read::of(&request, encoding)).flatten();
         if let Some(wanted) = &wanted
             && let Some(response) = self.within.again(wanted, visit.now)
@@ -196,6 +214,7 @@ impl Within {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
         let patience = patience(&request);
+        let deprecated = self.deprecations.asked_by(&request);
         let answered = AssertUnwindSafe(async {
             if encoding == Encoding::Identity {
                 return self.routes.clone().call(request).await;
@@ -203,7 +222,10 @@ impl Within {
             self.packed.clone().call(request).await.map(|response| response.map(Body::new))
         });
         match tokio::time::timeout(patience, answered.catch_unwind()).await {
-            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Ok(mut response))) => {
+                deprecations::tell(response.headers_mut(), &deprecated);
+                response
+            }
             Ok(Err(cause)) => panicked(&*cause),
             Err(_) => {
                 tracing::error!("a request took too long");
@@ -316,7 +338,7 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
     }
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.max(Some(request.body().size_hint().lower())) > Some(most(request.uri().path())) {
+    if announced.max(Some(request.body().size_hint().lower())) > Some(most(request)) {
         return Err(Problem::new(Kind::TooLarge));
     }
     Ok(())
@@ -325,16 +347,23 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
 /// How long the answer to `request` may take.
 fn patience(request: &Request) -> Duration {
     let brings = matches!(*request.method(), Method::POST | Method::PATCH);
-    if brings && most(request.uri().path()) == MAX_PICTURE {
-        PATIENCE_FOR_PICTURES
+    if brings && brings_picture(request.uri().path()) { PATIENCE_FOR_PICTURES } else { PATIENCE }
+}
+
+/// The most bytes that the body of `request` may have.
+fn most(request: &Request) -> u64 {
+    let path = request.uri().path();
+    if external::is_bulk(request.method(), path) {
+        external::MAX_BULK
+    } else if brings_picture(path) {
+        MAX_PICTURE
     } else {
-        PATIENCE
+        MAX_BODY
     }
 }
 
-/// The most bytes that a body for `path` may have.
-fn most(path: &str) -> u64 {
-    if path == "/v1/media" || path.starts_with("/v1/media/") { MAX_PICTURE } else { MAX_BODY }
+fn brings_picture(path: &str) -> bool {
+    path == "/v1/media" || path.starts_with("/v1/media/")
 }
 
 fn panicked(cause: &(dyn Any + Send)) -> Response {
@@ -370,7 +399,8 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 
 /// The headers that a script on another page may read.
 const EXPOSED: &str = "etag,link,location,change-seq,retry-after,content-language,ratelimit-policy,ratelimit,\
-                       x-request-id,upload-offset,upload-length,upload-expires,accept-ranges,content-range";
+                       x-request-id,upload-offset,upload-length,upload-expires,accept-ranges,content-range,\
+                       deprecation,sunset";
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    api_key, change, daily_count, daily_query, delivery, handshake, kept_answer, sign_in,
+    api_key, change, daily_count, daily_query, delivery, handshake, kept_answer, node, sign_in,
     store::Store,
 };
 use sea_orm::DbErr;
@@ -50,5 +50,6 @@ pub async fn forget(store: &Store, now: DateTime<Utc>, settings: &Settings) -> R
     delivery::forget(db, now).await?;
     api_key::forget(db, daily_count::day(now)).await?;
     handshake::forget(db, now).await?;
+    node::forget(db, now).await?;
     sign_in::forget(db, now).await
 }

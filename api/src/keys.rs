@@ -1,14 +1,16 @@
 //! Keys: what partners' programs are known by, made by whoever has signed in with an e-mail address.
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 use domain::{
     Fault, account,
     api_key::{self, Scope, Scopes},
-    daily_count,
-    listing::names_nothing,
+    daily_count, external,
+    key::System,
+    listing::{names_nothing, too_many},
     permission::{self, Duty},
     text::line_fault,
+    writer::Write,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -58,6 +60,10 @@ pub struct KeyView {
     /// What it may.
     #[schema(value_type = Vec<String>, max_items = 8, example = json!(["read"]))]
     scopes: Scopes,
+    /// Below the name of which system it writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 40, example = "portal_wisata")]
+    system: Option<System>,
     /// How it begins.
     #[schema(max_length = 16, example = "gpk_4f9c21")]
     start: String,
@@ -82,6 +88,7 @@ impl KeyView {
             account,
             name,
             scopes,
+            system,
             start,
             hash: _,
             old_hash: _,
@@ -96,6 +103,7 @@ impl KeyView {
             account,
             name,
             scopes,
+            system,
             start,
             key: None,
             old_key_until: old_until.map(local),
@@ -131,8 +139,13 @@ pub struct KeyDraft {
     name: String,
     /// What it may; `read` where nothing is named. A key that may only read begins with `gpk_` and
     /// may stand in an app that everybody has; any other begins with `gsk_` and is a secret.
+    /// `publish` is given by administrators only.
     #[schema(value_type = Option<Vec<String>>, max_items = 8, example = json!(["read"]))]
     scopes: Option<Vec<Scope>>,
+    /// Below the name of which system it writes; needed with `listings`, and with nothing else. It
+    /// belongs to the account that names it first.
+    #[schema(value_type = Option<String>, max_length = 40, pattern = "^[a-z0-9]+(_[a-z0-9]+)*$", example = json!(null))]
+    system: Option<System>,
     /// When it ends by itself.
     expires_at: Option<DateTime<FixedOffset>>,
     /// For whom; administrators only.
@@ -194,7 +207,58 @@ async fn its(app: &App, person: &Person, key: &str) -> Result<api_key::Model, Pr
 /// What the record says of a key.
 fn members(key: &api_key::Model) -> Map<String, Value> {
     let owner = ("account".to_owned(), json!(key.account));
-    Map::from_iter([owner, ("scopes".to_owned(), json!(key.scopes))])
+    let system = key.system.as_ref().map(|system| ("system".to_owned(), json!(system)));
+    [owner, ("scopes".to_owned(), json!(key.scopes))].into_iter().chain(system).collect()
+}
+
+/// What is wrong with what a key is to be allowed.
+fn scope_faults(me: &account::Model, scopes: &[Scope], system: Option<&System>) -> Vec<Fault> {
+    let not_given = scopes.iter().any(|scope| !permission::gives(me, *scope));
+    let refused = not_given.then(|| {
+        Fault::new("not_allowed", "hanya oleh administrator", "only an administrator gives this")
+            .below("scopes")
+    });
+    let writes = scopes.contains(&Scope::Listings);
+    let publishes = scopes.contains(&Scope::Publish) && !writes;
+    let alone = publishes.then(|| {
+        Fault::new("contradiction", "perlu `listings`", "needs `listings`").below("scopes")
+    });
+    let system = match (writes, system) {
+        (true, None) => Some(Fault::new("missing", "perlu nama sistem", "must name a system")),
+        (false, Some(_)) => Some(Fault::new(
+            "contradiction",
+            "hanya bersama `listings`",
+            "only together with `listings`",
+        )),
+        _ => None,
+    };
+    let system = system.map(|fault| fault.below("system"));
+    [refused, alone, system].into_iter().flatten().collect()
+}
+
+/// What must be written so that `owner` holds `system`: nothing where they do already.
+async fn name_system(
+    app: &App,
+    me: &account::Model,
+    owner: &account::Model,
+    system: &System,
+    now: DateTime<Utc>,
+) -> Result<Option<external::system::Model>, Problem> {
+    let db = &app.store.reader;
+    let bad = |fault: Fault| Problem::invalid(vec![fault.below("system")]);
+    let held = external::system(db, system).await?;
+    if !permission::names(me, owner, system, held.as_ref()) {
+        let (id, en) = ("sudah dipakai", "is taken by somebody else");
+        return Err(bad(Fault::new("taken", id, en)));
+    }
+    if held.is_some() {
+        return Ok(None);
+    }
+    if external::systems_of(db, owner.id).await?.len() >= external::MOST_SYSTEMS {
+        return Err(bad(too_many(external::MOST_SYSTEMS)));
+    }
+    let (system, account) = (system.clone(), owner.id);
+    Ok(Some(external::system::Model { system, account, created_at: now, version: 1 }))
 }
 
 /// List one's keys.
@@ -246,6 +310,7 @@ async fn create_key(
         faults.push(fault.below("expires_at"));
     }
     let me = &writing.person.account;
+    faults.extend(scope_faults(me, &scopes, draft.system.as_ref()));
     let owner = match draft.account.filter(|account| *account != me.id) {
         None => Some(me.clone()),
         Some(_) if !permission::has(me, Duty::Appoint) => {
@@ -269,12 +334,17 @@ async fn create_key(
                 format!("needs an e-mail address that was confirmed, and at most {most} keys"),
             ));
         }
+        let named = match &draft.system {
+            Some(system) => Some(name_system(&app, me, &owner, system, writing.now).await?),
+            None => None,
+        };
         let (now, (secret, start)) = (writing.now, secret(&scopes));
         let key = api_key::Model {
             id: ids::new(now),
             account: owner.id,
             name: name.clone(),
             scopes: Scopes(scopes.clone()),
+            system: draft.system.clone(),
             start,
             hash: domain::audit::digest(&secret),
             old_hash: None,
@@ -287,6 +357,7 @@ async fn create_key(
         let by = writing.by(None, None);
         let mut unit = by.unit();
         unit.entries.push(by.entry("key_create", key.id, 1, (Map::new(), members(&key))));
+        unit.writes.extend(named.flatten().map(Write::from));
         unit.writes.push(key.clone().into());
         let path = format!("/v1/keys/{}", key.id);
         let stored = Stored::new(&KeyView::stored(&key, secret), 1, path);

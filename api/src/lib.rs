@@ -16,6 +16,7 @@ mod bundles;
 mod cache;
 mod calendar;
 mod categories;
+mod changelog;
 mod changes;
 mod checkpoint;
 mod claims;
@@ -24,11 +25,13 @@ pub mod config;
 mod contacts;
 mod counts;
 mod demand;
+pub mod deprecations;
 mod discover;
 pub mod edge;
 mod encoding;
 mod events;
 mod exports;
+mod external;
 mod fields;
 mod geojson_view;
 mod health;
@@ -50,6 +53,7 @@ mod me;
 pub mod media;
 mod messages;
 mod moderation;
+mod nodes;
 mod oidc;
 pub mod openapi;
 mod pages;
@@ -79,11 +83,14 @@ pub use openapi::{document, document_30};
 
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Edge {
+    service_with(app, deprecations::TABLE)
+}
+
+/// The same, where `table` says what is deprecated.
+pub fn service_with(app: App, table: &[deprecations::Deprecation]) -> Edge {
     let (routes, _) = routes();
-    edge::dress(
-        routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router()),
-        app,
-    )
+    let routes = routes.merge(openapi::router()).merge(pages::router()).merge(signposts::router());
+    edge::dress_with(routes, app, table)
 }
 
 fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
@@ -115,7 +122,9 @@ fn routes() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .merge(uploads::router())
         .merge(changes::router())
         .merge(bundles::router())
+        .merge(changelog::router())
         .merge(keys::router())
+        .merge(external::router())
         .merge(webhooks::router())
         .merge(health::router())
         .split_for_parts()

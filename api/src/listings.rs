@@ -10,6 +10,7 @@ use domain::{
     maintainer,
     permission::{self, Operation, Verdict},
     record::{self, Record},
+    reference::Reference,
     review,
     revision::{self, Members},
     text::Lang,
@@ -146,35 +147,44 @@ async fn create(
     writing
         .run(&said, async || {
             let snapshot = app.index.snapshot();
-            let reference = snapshot.reference();
-            // Whom the listing says answers for it is one of the things to be vouched for.
-            let category = said.get("category").and_then(Value::as_str);
-            let category = category.and_then(|code| code.parse::<CategoryCode>().ok());
-            let agency = category.and_then(|code| review::answering(kind, &code, reference));
-            let vouches = permission::acts_for(&writing.person.account, agency.as_ref());
-            let edit = Edit { reference, now: writing.now, vouches };
-            let id = ids::new(writing.now);
-            let slug = slug_of_new(app, &said).await?;
-            let (slug, clash) = match slug {
-                Ok(slug) => (slug, Vec::new()),
-                Err(fault) => (fallback_slug(id), vec![fault]),
-            };
-            let made = edit.create(kind, id, slug, said.clone());
-            let record = made.map_err(|mut faults| {
-                faults.extend(clash.clone());
-                Problem::invalid(faults)
-            })?;
-            let mut faults = clash;
-            faults.extend(edit::link_faults(&app.store.reader, &record).await?);
-            if !faults.is_empty() {
-                return Err(Problem::invalid(faults));
-            }
+            let record = draft(app, writing, snapshot.reference(), kind, said.clone()).await?;
             let unit = writing.by(None, None).create(&record);
-            let body = managed::listing(&record, edit.reference, writing.lang, &Beside::default());
+            let lang = writing.lang;
+            let body = managed::listing(&record, snapshot.reference(), lang, &Beside::default());
             let path = format!("/v1/{}/{}", kind.plural(), record.listing.slug);
             Ok((unit, Stored::new(&body, 1, path)))
         })
         .await
+}
+
+/// A new listing that says `said`, as a draft.
+///
+/// # Errors
+/// 422 with every rule that it breaks.
+pub async fn draft(
+    app: &App,
+    writing: &Writing,
+    reference: &Reference,
+    kind: ListingKind,
+    said: Map<String, Value>,
+) -> Result<Record, Problem> {
+    // Whom the listing says answers for it is one of the things to be vouched for.
+    let category = said.get("category").and_then(Value::as_str);
+    let category = category.and_then(|code| code.parse::<CategoryCode>().ok());
+    let agency = category.and_then(|code| review::answering(kind, &code, reference));
+    let vouches = permission::acts_for(&writing.person.account, agency.as_ref());
+    let edit = Edit { reference, now: writing.now, vouches };
+    let id = ids::new(writing.now);
+    let (slug, mut faults) = match slug_of_new(app, &said).await? {
+        Ok(slug) => (slug, Vec::new()),
+        Err(fault) => (fallback_slug(id), vec![fault]),
+    };
+    let record = match edit.create(kind, id, slug, said) {
+        Ok(record) => record,
+        Err(found) => return Err(Problem::invalid(found.into_iter().chain(faults).collect())),
+    };
+    faults.extend(edit::link_faults(&app.store.reader, &record).await?);
+    if faults.is_empty() { Ok(record) } else { Err(Problem::invalid(faults)) }
 }
 
 /// The slug that a new listing gets: the one it names, else a free one from its name.
@@ -424,7 +434,10 @@ async fn step(
 }
 
 /// Ends what waits about a listing that ends, and tells those who claimed it.
-async fn settle(
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle(
     app: &App,
     by: &By<'_>,
     unit: &mut domain::writer::Unit,

@@ -19,6 +19,7 @@ use utoipa::{OpenApi, ToSchema};
 use crate::{
     answer::Answer,
     app::App,
+    deprecations::{self, Deprecation},
     fields::Fields,
     problem::{self, Kind},
 };
@@ -42,6 +43,7 @@ pub use examples::ALL as EXAMPLES;
         (name = "people", description = "Coming in with a code; one's own account; who may do what"),
         (name = "pictures", description = "What listings show: brought whole or in parts, served in every width"),
         (name = "changes", description = "Staying in step: everything that is published, and whatever happens to it"),
+        (name = "partners", description = "A partner's own records, by the partner's own ids"),
         (name = "keys", description = "What a partner's programs are known by, and how often they ask"),
         (name = "webhooks", description = "Being told what happens, at an address of one's own"),
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
@@ -59,10 +61,15 @@ pub fn base() -> utoipa::openapi::OpenApi {
 /// The contract in OpenAPI 3.1.
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| {
-        let raw = serde_json::to_value(crate::routes().1).expect("a document is plain data");
-        finish(raw)
-    })
+    DOCUMENT.get_or_init(|| document_with(deprecations::TABLE))
+}
+
+/// The same, where `table` says what is deprecated.
+pub fn document_with(table: &[Deprecation]) -> Value {
+    let raw = serde_json::to_value(crate::routes().1).expect("a document is plain data");
+    let mut document = finish(raw);
+    deprecations::mark(&mut document, table);
+    document
 }
 
 /// The contract in OpenAPI 3.0.3.
@@ -363,7 +370,10 @@ fn bytes_are_bytes(operation: &mut Value) {
 fn describe_variables(path: &str, operation: &mut Value) {
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         // A number is described where it is read.
-        if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
+        if parameter["name"] == "external_id" {
+            parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 120});
+            parameter["example"] = json!("A-17");
+        } else if parameter["in"] == "path" && parameter["schema"]["type"] != "integer" {
             parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 80,
                 "pattern": "^[a-z0-9]+([.-][a-z0-9]+)*$"});
             let name = parameter["name"].as_str().unwrap_or_default();
@@ -400,6 +410,10 @@ fn kinds_of(method: &str, path: &str, id: &str, operation: &Value) -> Vec<Kind> 
     kinds.extend(write_kinds(method, operation));
     if path.starts_with("/bundles/") {
         kinds.extend([Kind::Stale, Kind::RangeNotSatisfiable]);
+    }
+    if path.contains("{external_id}") {
+        kinds.extend(if method == "delete" { &[Kind::Stale][..] } else { &[Kind::Gone] });
+        kinds.extend((method == "put").then_some(Kind::Stale));
     }
     if path.contains("{ticket}") {
         kinds.push(Kind::Gone);

@@ -6,7 +6,11 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts, Request},
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
-use domain::{account, api_key::Scope, session};
+use domain::{
+    account,
+    api_key::{self, Scope},
+    session,
+};
 
 use crate::{
     app::App,
@@ -20,6 +24,8 @@ pub struct Person {
     pub account: account::Model,
     /// By which door; none where their key opened.
     pub session: Option<session::Model>,
+    /// With which key; none where a session opened.
+    pub key: Option<api_key::Model>,
 }
 
 /// A program that asks with a key.
@@ -27,7 +33,12 @@ pub struct Person {
 struct Partner;
 
 /// What a key opens besides what is public: below which path, and what it must be allowed.
-const OPENS: [(&str, Scope); 1] = [("/v1/webhooks", Scope::Webhooks)];
+const OPENS: [(&str, Scope); 3] = [
+    ("/v1/webhooks", Scope::Webhooks),
+    ("/v1/external", Scope::Listings),
+    // What a record shows is brought first.
+    ("/v1/media", Scope::Listings),
+];
 
 /// Whether a request carries anything to say who asks.
 pub fn has_credential(headers: &HeaderMap) -> bool {
@@ -56,7 +67,7 @@ pub async fn name(app: &App, request: &mut Request) -> Result<(), Problem> {
     let opened = session::opened_by(&app.store.reader, token, app.clock.now()).await;
     let opened = opened?;
     let (session, account) = opened.ok_or_else(unauthorized)?;
-    request.extensions_mut().insert(Person { account, session: Some(session) });
+    request.extensions_mut().insert(Person { account, session: Some(session), key: None });
     Ok(())
 }
 
@@ -76,7 +87,8 @@ async fn name_by_key(app: &App, request: &mut Request) -> Result<(), Problem> {
     let opens = OPENS.iter().any(opens);
     request.extensions_mut().insert(Partner);
     if opens {
-        request.extensions_mut().insert(Person { account: owner.clone(), session: None });
+        let (account, key) = (owner.clone(), Some(key.clone()));
+        request.extensions_mut().insert(Person { account, session: None, key });
     }
     Ok(())
 }

@@ -205,6 +205,16 @@ impl Problem {
         Self::new(Kind::Internal)
     }
 
+    /// What it says to a reader of `lang` where it is a line of an answer and no answer of its own: the
+    /// same members, of the faults the first `most`.
+    pub fn told(&self, lang: Lang, most: usize) -> serde_json::Map<String, serde_json::Value> {
+        let few = Self { faults: self.faults.iter().take(most).cloned().collect(), ..self.clone() };
+        let body = serde_json::to_value(few.body(lang, "", "")).unwrap_or_default();
+        let members = body.as_object().cloned().unwrap_or_default();
+        let own = |name: &String| !["instance", "request_id"].contains(&name.as_str());
+        members.into_iter().filter(|(name, _)| own(name)).collect()
+    }
+
     fn body(&self, lang: Lang, instance: &str, request_id: &str) -> Body {
         let errors: Vec<_> = self.faults.iter().map(|(at, fault)| error(at, fault, lang)).collect();
         let detail = self.detail.as_ref().map(|said| said.in_lang(lang).to_owned()).or_else(|| {

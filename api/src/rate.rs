@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use governor::{
-    NotUntil, Quota, RateLimiter,
+    InsufficientCapacity, NotUntil, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
     middleware::{StateInformationMiddleware, StateSnapshot},
     state::keyed::DashMapStateStore,
@@ -26,7 +26,7 @@ use governor::{
 
 use uuid::Uuid;
 
-use crate::{app::App, person};
+use crate::{app::App, nodes::Nodes, person};
 
 /// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,17 +69,19 @@ pub struct Limiter {
     addresses: Buckets<IpAddr>,
     keys: Buckets<Uuid>,
     clock: DefaultClock,
+    nodes: Nodes,
     swept: Mutex<Option<<DefaultClock as governor::clock::Clock>::Instant>>,
 }
 
 impl Limiter {
-    /// A limiter that has seen nobody.
-    pub fn new() -> Self {
+    /// A limiter that has seen nobody, of one of `nodes`.
+    pub fn new(nodes: Nodes) -> Self {
         let clock = DefaultClock::default();
         Self {
             addresses: buckets(ADDRESS, &clock),
             keys: buckets(KEY, &clock),
             clock,
+            nodes,
             swept: Mutex::new(None),
         }
     }
@@ -100,20 +102,34 @@ impl Limiter {
         if self.addresses.len() > ADDRESSES && self.may_sweep() {
             self.addresses.retain_recent();
         }
-        self.verdict(ADDRESS, self.addresses.check_key(&household(address)))
+        let nodes = self.share_of(ADDRESS);
+        let taken = self.addresses.check_key_n(&household(address), nodes);
+        self.verdict(ADDRESS, nodes, taken)
     }
 
     /// Takes one token of `key`. There are no more keys than were given out.
     fn take_of_key(&self, key: Uuid) -> Verdict {
-        self.verdict(KEY, self.keys.check_key(&key))
+        let nodes = self.share_of(KEY);
+        self.verdict(KEY, nodes, self.keys.check_key_n(&key, nodes))
     }
 
-    fn verdict(&self, limit: Limit, taken: Taken) -> Verdict {
+    /// Among how many nodes `limit` is shared out: never so many that less than one request a second
+    /// is left.
+    ///
+    /// A request takes so many tokens of the whole limit. So a node that comes or goes leaves what is
+    /// in the buckets as it is.
+    fn share_of(&self, limit: Limit) -> NonZeroU32 {
+        self.nodes.count().min(limit.rate)
+    }
+
+    fn verdict(&self, limit: Limit, nodes: NonZeroU32, taken: Taken) -> Verdict {
         let left = match taken {
-            Ok(state) => Ok(state.remaining_burst_capacity()),
-            Err(not_until) => Err(not_until.wait_time_from(self.clock.now()).as_secs() + 1),
+            Ok(Ok(state)) => Ok(state.remaining_burst_capacity() / nodes),
+            Ok(Err(not_until)) => Err(not_until.wait_time_from(self.clock.now()).as_secs() + 1),
+            // A burst is larger than a second's rate, which is at least `nodes`.
+            Err(InsufficientCapacity(_)) => Err(1),
         };
-        Verdict { limit, left }
+        Verdict { limit, nodes, left }
     }
 }
 
@@ -125,12 +141,15 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-type Taken = Result<StateSnapshot, NotUntil<<DefaultClock as governor::clock::Clock>::Instant>>;
+type Refused = NotUntil<<DefaultClock as governor::clock::Clock>::Instant>;
+type Taken = Result<Result<StateSnapshot, Refused>, InsufficientCapacity>;
 
 /// What a limit says to a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Verdict {
     limit: Limit,
+    /// Among how many nodes it is shared out.
+    nodes: NonZeroU32,
     /// How many more there may be at once, or after how many seconds there may be one.
     pub left: Result<u32, u64>,
 }
@@ -176,19 +195,69 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     last.rsplit(',').next()?.trim().parse().ok()
 }
 
-/// Tells the limit and what is left of it.
+/// Tells this node's share of the limit and what is left of it.
 pub fn tell(headers: &mut HeaderMap, verdict: Verdict) {
-    static POLICIES: LazyLock<[HeaderValue; 2]> = LazyLock::new(|| {
-        [ADDRESS, KEY].map(|Limit { name, rate, burst }| {
-            let text = format!("\"{name}\";q={burst};w={}", burst.get() / rate.get());
-            HeaderValue::try_from(text).expect("digits and words are a header's value")
-        })
-    });
-    let Verdict { limit: Limit { name, rate, burst }, left } = verdict;
+    static ALONE: LazyLock<[HeaderValue; 2]> =
+        LazyLock::new(|| [ADDRESS, KEY].map(|limit| policy(limit, NonZeroU32::MIN)));
+    let Verdict { limit, nodes, left } = verdict;
+    let share = limit.burst.get() / nodes;
     let left = left.unwrap_or(0);
-    let full_in = (burst.get() - left).div_ceil(rate.get());
-    headers.insert(POLICY, POLICIES[usize::from(verdict.limit == KEY)].clone());
-    if let Ok(state) = HeaderValue::try_from(format!("\"{name}\";r={left};t={full_in}")) {
+    let full_in = ((share - left.min(share)) * nodes.get()).div_ceil(limit.rate.get());
+    let policy = if nodes == NonZeroU32::MIN {
+        ALONE[usize::from(limit == KEY)].clone()
+    } else {
+        policy(limit, nodes)
+    };
+    headers.insert(POLICY, policy);
+    if let Ok(state) = HeaderValue::try_from(format!("\"{}\";r={left};t={full_in}", limit.name)) {
         headers.insert(LEFT, state);
+    }
+}
+
+fn policy(limit: Limit, nodes: NonZeroU32) -> HeaderValue {
+    let Limit { name, rate, burst } = limit;
+    let text = format!("\"{name}\";q={};w={}", burst.get() / nodes, burst.get() / rate);
+    HeaderValue::try_from(text).expect("digits and words are a header's value")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// What an address is told whose first request meets a node that is one of `live`.
+    fn told(live: u64) -> (String, String) {
+        let nodes = Nodes::default();
+        nodes.set(live);
+        let limiter = Limiter::new(nodes);
+        let mut headers = HeaderMap::new();
+        tell(&mut headers, limiter.take(Ipv4Addr::LOCALHOST.into()));
+        let text = |name: HeaderName| headers[name].to_str().unwrap().to_owned();
+        (text(POLICY), text(LEFT))
+    }
+
+    #[test]
+    fn each_node_gives_its_share_and_says_so() {
+        let pair = |policy: &str, left: &str| (policy.to_owned(), left.to_owned());
+        assert_eq!(told(1), pair("\"address\";q=2000;w=40", "\"address\";r=1999;t=1"));
+        assert_eq!(told(2), pair("\"address\";q=1000;w=40", "\"address\";r=999;t=1"));
+        assert_eq!(told(3), pair("\"address\";q=666;w=40", "\"address\";r=665;t=1"));
+        // Nobody is left without anything, however many there are.
+        assert_eq!(told(5000), pair("\"address\";q=40;w=40", "\"address\";r=39;t=1"));
+        assert_eq!(told(0), told(1));
+    }
+
+    #[test]
+    fn the_shares_of_all_are_the_limit_and_a_node_that_goes_leaves_the_buckets_as_they_are() {
+        let nodes = Nodes::default();
+        nodes.set(4);
+        let limiter = Limiter::new(nodes.clone());
+        let address = Ipv4Addr::LOCALHOST.into();
+        let admitted = (0..2000).filter(|_| limiter.take(address).left.is_ok()).count();
+        // The clock runs on: some more may have come meanwhile.
+        assert!((500..600).contains(&admitted), "{admitted}");
+        nodes.set(1);
+        assert!(limiter.take(address).left.unwrap_or(0) < 500);
     }
 }

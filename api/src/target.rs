@@ -31,8 +31,9 @@ pub struct Target {
     pub record: Record,
     /// The agency that answers for it.
     pub agency: Option<AgencyId>,
+    /// How they stand to it.
+    pub standings: Vec<Standing>,
     snapshot: Arc<Snapshot>,
-    standings: Vec<Standing>,
 }
 
 impl Target {
@@ -70,7 +71,8 @@ impl Target {
         let agency = review::agency_of(&record.listing, snapshot.reference());
         let kept = maintainer::of(&app.store.reader, person.account.id, record.listing.id).await?;
         let standings = permission::standings(&person.account, kept.as_ref(), agency.as_ref());
-        Ok(Self { record, agency, snapshot, standings })
+        let standings = permission::standings_with(standings, person.key.as_ref());
+        Ok(Self { record, agency, standings, snapshot })
     }
 
     /// What comes of `operation` by them.

@@ -177,6 +177,40 @@ impl Writing {
         })
     }
 
+    /// Whether what is not there yet may be made: not where they read something there.
+    ///
+    /// # Errors
+    /// 412 where there is a condition.
+    pub fn check_new(&self) -> Result<(), Problem> {
+        match self.condition {
+            Condition::None => Ok(()),
+            Condition::Any | Condition::Versions(_) => Err(Problem::new(Kind::Stale)),
+        }
+    }
+
+    /// Does what `act` says: writes its unit and gives what came of it. When somebody else was faster,
+    /// it is asked again, on what is there then.
+    ///
+    /// # Errors
+    /// What `act` says; as every write.
+    pub async fn once<A, F, T>(&self, act: A) -> Result<T, Problem>
+    where
+        A: Fn() -> F,
+        F: Future<Output = Result<(Unit, T), Problem>>,
+    {
+        let mut tried = 0;
+        loop {
+            let (unit, came) = act().await?;
+            if self.dry_run {
+                return Ok(came);
+            }
+            match self.app.write(unit).await {
+                Ok(_) => return Ok(came),
+                Err(error) => try_again(error, &mut tried)?,
+            }
+        }
+    }
+
     /// Does what `act` says: writes its unit and gives its answer. When somebody else was faster, it
     /// is asked again, on what is there then; under the same `Idempotency-Key` the answer given
     /// before is given again.
@@ -203,9 +237,7 @@ impl Writing {
             unit.writes.extend(self.keep(&request, known, &stored));
             match self.app.write(unit).await {
                 Ok(seq) => return Ok(stored.response(Some(seq))),
-                Err(error) if is_about_somebody_faster(&error) && tried < TRIES => tried += 1,
-                Err(Error::Stale(_)) => return Err(Problem::retry_after(Kind::Unavailable, 1)),
-                Err(error) => return Err(error.into()),
+                Err(error) => try_again(error, &mut tried)?,
             }
         }
     }
@@ -263,6 +295,18 @@ impl Writing {
             }
             .into(),
         )
+    }
+}
+
+/// Counts a write that failed, where it is worth another one.
+fn try_again(error: Error, tried: &mut usize) -> Result<(), Problem> {
+    match error {
+        error if is_about_somebody_faster(&error) && *tried < TRIES => {
+            *tried += 1;
+            Ok(())
+        }
+        Error::Stale(_) => Err(Problem::retry_after(Kind::Unavailable, 1)),
+        error => Err(error.into()),
     }
 }
 

@@ -11,8 +11,9 @@ use crate::{
     account, audit, claim,
     edit::{self, State},
     error::Fault,
+    external,
     key::AgencyId,
-    listing::Status,
+    listing::{self, Status},
     maintainer, message,
     record::Record,
     reference::Reference,
@@ -133,6 +134,47 @@ impl By<'_> {
         (unit, revision)
     }
 
+    /// A new listing as far as it has come that a partner brings under an id of its own.
+    pub fn bring(&self, record: &Record, name: external::Model, reference: &Reference) -> Unit {
+        let mut unit = self.create(record);
+        if record.listing.status == Status::InReview {
+            unit.writes.push(self.waiting(&record.listing, reference).into());
+        }
+        unit.writes.push(name.into());
+        unit
+    }
+
+    /// A change that is made at once and takes the listing to another status, or leaves it; `open` is
+    /// what waited because of the one before.
+    pub fn renew(
+        &self,
+        before: &Record,
+        mut after: Record,
+        status: Status,
+        open: Option<review::Model>,
+        reference: &Reference,
+    ) -> (Unit, Record, revision::Model) {
+        let was = before.listing.status;
+        if status != was {
+            after.listing.version = before.listing.version;
+            self.advance(&mut after, status);
+        }
+        let (mut unit, revision) = self.edit(before, &after);
+        if was == Status::InReview && status != was {
+            unit.writes.extend(open.map(|review| review.closed(self.now).into()));
+        }
+        if status == Status::InReview && was != status {
+            unit.writes.push(self.waiting(&after.listing, reference).into());
+        }
+        (unit, after, revision)
+    }
+
+    /// What was handed in, in the queue of the agency that answers for it.
+    fn waiting(&self, listing: &listing::Model, reference: &Reference) -> review::Model {
+        let (id, what) = ((self.id)(self.now), review::What::Submission);
+        review::Model::new(id, what, listing.id, listing, reference, self.now)
+    }
+
     /// A change that waits for an officer; what is public stays as it is.
     pub fn propose(
         &self,
@@ -206,10 +248,7 @@ impl By<'_> {
     /// Handed in: it waits in the queue of the agency that answers for it.
     pub fn submit(&self, before: &Record, reference: &Reference) -> (Unit, Record) {
         let (mut unit, after) = self.turn("submit", before, Status::InReview, None);
-        let (id, listing) = ((self.id)(self.now), &before.listing);
-        let what = review::What::Submission;
-        let review = review::Model::new(id, what, listing.id, listing, reference, self.now);
-        unit.writes.push(review.into());
+        unit.writes.push(self.waiting(&before.listing, reference).into());
         (unit, after)
     }
 

@@ -27,6 +27,10 @@ stored_vocabulary! {
         Read = "read",
         /// Keep its owner's webhooks.
         Webhooks = "webhooks",
+        /// Write records of its owner below the name of one system.
+        Listings = "listings",
+        /// Publish them: only an administrator gives this.
+        Publish = "publish",
     }
 }
 

@@ -5,7 +5,9 @@
 
 use crate::{
     account::{self, Role},
-    key::AgencyId,
+    api_key::{self, Scope},
+    external,
+    key::{AgencyId, System},
     listing::Status,
     maintainer,
 };
@@ -81,6 +83,8 @@ pub enum Standing {
     Keeper,
     /// Who keeps it, and is trusted by its agency.
     Trusted,
+    /// Who keeps it, and comes with a key that an administrator lets publish.
+    Publisher,
     /// An officer of the agency that answers for it.
     Officer,
     /// An administrator.
@@ -104,7 +108,7 @@ use Operation::{
     Archive, Claim, Decide, Edit, Entrust, Merge, Publish, Refuse, Restore, See, SeeClaim,
     SeeRecord, Submit, Suspend, TakeBack, Vouch, Withdraw,
 };
-use Standing::{Admin, Anybody, Author, Keeper, Officer, Trusted};
+use Standing::{Admin, Anybody, Author, Keeper, Officer, Publisher, Trusted};
 use Status::{Archived, Draft, InReview, Published, Suspended};
 
 /// Every state.
@@ -122,12 +126,13 @@ const TABLE: &[(Operation, &[Standing], &[Status], Verdict)] = &[
     (Edit, &[Keeper], HIDDEN, Verdict::Yes),
     (Edit, &[Keeper], &[Published], Verdict::AsProposal),
     (Edit, &[Trusted], &[Published], Verdict::WithinTrust),
+    (Edit, &[Publisher], &[Published], Verdict::Yes),
     (Edit, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Vouch, &[Officer, Admin], ALIVE, Verdict::Yes),
     (Submit, &[Keeper, Officer, Admin], &[Draft], Verdict::Yes),
     // An officer sends it back with a reason.
     (Withdraw, &[Keeper], &[InReview], Verdict::Yes),
-    (Publish, &[Officer, Admin], &[Draft, InReview], Verdict::Yes),
+    (Publish, &[Publisher, Officer, Admin], &[Draft, InReview], Verdict::Yes),
     (Refuse, &[Officer, Admin], &[InReview], Verdict::Yes),
     (Suspend, &[Officer, Admin], &[Published], Verdict::Yes),
     // Whose name and number it is may take it away (Law 27/2022).
@@ -197,6 +202,62 @@ pub fn within(
     })
 }
 
+/// Who gives a key which scope to whom they may make one for.
+const GIVEN: &[(Scope, &[Role])] = &[
+    (Scope::Read, &[Role::Producer, Role::Editor, Role::Admin]),
+    (Scope::Webhooks, &[Role::Producer, Role::Editor, Role::Admin]),
+    (Scope::Listings, &[Role::Producer, Role::Editor, Role::Admin]),
+    (Scope::Publish, &[Role::Admin]),
+];
+
+/// Whether they may give a key `scope`.
+pub fn gives(account: &account::Model, scope: Scope) -> bool {
+    GIVEN.iter().any(|(of, roles)| *of == scope && roles.contains(&account.role))
+}
+
+/// Whether they may make a key that writes below `system`, which is `held` by somebody or by nobody
+/// yet, for `owner`. A name that all the world knows is given by an administrator.
+pub fn names(
+    account: &account::Model,
+    owner: &account::Model,
+    system: &System,
+    held: Option<&external::system::Model>,
+) -> bool {
+    match held {
+        Some(held) => held.account == owner.id,
+        None => !external::is_known(system) || account.role == Role::Admin,
+    }
+}
+
+/// Whether they write below `system`, coming with `key` where they come with one: it is theirs, and the
+/// key is for it.
+pub fn writes_below(
+    account: &account::Model,
+    key: Option<&api_key::Model>,
+    system: &external::system::Model,
+) -> bool {
+    system.account == account.id && sees_below(key, &system.system)
+}
+
+/// Whether whoever comes with `key`, or without one, is more than anybody below `system`.
+pub fn sees_below(key: Option<&api_key::Model>, system: &System) -> bool {
+    key.is_none_or(|key| key.may(Scope::Listings) && key.system.as_ref() == Some(system))
+}
+
+/// Where a record comes to rest that was `status` and says something new, by somebody who stands so to
+/// it; `whole` is one that misses nothing. What was ended begins anew.
+pub fn rests(standings: &[Standing], status: Status, whole: bool) -> Status {
+    let status = if status == Archived { Draft } else { status };
+    let yes = |operation| whole && may(operation, standings, status) == Verdict::Yes;
+    if yes(Publish) {
+        Published
+    } else if yes(Submit) {
+        InReview
+    } else {
+        status
+    }
+}
+
 /// What comes of `operation` on a listing that is `status`, by somebody who stands so to it.
 pub fn may(operation: Operation, standings: &[Standing], status: Status) -> Verdict {
     let rows = TABLE.iter().filter(|(of, who, states, _)| {
@@ -227,6 +288,13 @@ pub fn standings(
     standings
 }
 
+/// The same for whoever comes with `key`.
+pub fn standings_with(mut standings: Vec<Standing>, key: Option<&api_key::Model>) -> Vec<Standing> {
+    let publishes = standings.contains(&Keeper) && key.is_some_and(|key| key.may(Scope::Publish));
+    standings.extend(publishes.then_some(Publisher));
+    standings
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -252,6 +320,95 @@ mod tests {
         }
     }
 
+    fn key(scopes: &[Scope], system: &str) -> api_key::Model {
+        api_key::Model {
+            id: Uuid::from_u128(3),
+            account: Uuid::from_u128(1),
+            name: "x".into(),
+            scopes: api_key::Scopes(scopes.to_vec()),
+            system: Some(system.parse().unwrap()),
+            start: "gsk_".into(),
+            hash: String::new(),
+            old_hash: None,
+            old_until: None,
+            created_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+            revoked_at: None,
+            version: 1,
+        }
+    }
+
+    fn held(system: &str, account: u128) -> external::system::Model {
+        external::system::Model {
+            system: system.parse().unwrap(),
+            account: Uuid::from_u128(account),
+            created_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn who_holds_a_system_writes_below_it_with_a_key_for_it_or_without_any() {
+        let me = account(Role::Producer, &[]);
+        let admin = account::Model { id: Uuid::from_u128(9), ..account(Role::Admin, &[]) };
+        let (mine, anothers) = (held("portal", 1), held("lain", 2));
+        let right = key(&[Scope::Listings], "portal");
+        for (key, may) in [
+            (None, true),
+            (Some(&right), true),
+            (Some(&key(&[Scope::Listings], "lain")), false),
+            (Some(&key(&[Scope::Read, Scope::Webhooks, Scope::Publish], "portal")), false),
+        ] {
+            assert_eq!(writes_below(&me, key, &mine), may);
+            assert!(!writes_below(&me, key, &anothers) && !writes_below(&admin, key, &mine));
+        }
+    }
+
+    #[test]
+    fn a_system_is_named_by_who_holds_it_or_comes_first_and_a_known_one_by_administrators() {
+        let me = account(Role::Producer, &[]);
+        let other =
+            account::Model { id: Uuid::from_u128(2), ..account(Role::Editor, &["dinas-kukmp"]) };
+        let admin = account::Model { id: Uuid::from_u128(9), ..account(Role::Admin, &[]) };
+        let system = |name: &str| name.parse::<System>().unwrap();
+        let mine = held("portal", 1);
+        assert!(names(&me, &me, &system("portal"), None));
+        assert!(names(&me, &me, &system("portal"), Some(&mine)));
+        assert!(!names(&other, &other, &system("portal"), Some(&mine)));
+        assert!(names(&admin, &me, &system("portal"), Some(&mine)));
+        assert!(!names(&admin, &admin, &system("portal"), Some(&mine)), "not even for themselves");
+        assert!(!names(&me, &me, &system("osm"), None) && names(&admin, &me, &system("osm"), None));
+    }
+
+    #[test]
+    fn every_scope_is_given_by_somebody_and_publishing_by_administrators_alone() {
+        let (producer, editor) = (account(Role::Producer, &[]), account(Role::Editor, &["x"]));
+        for scope in Scope::ALL {
+            assert!(gives(&account(Role::Admin, &[]), *scope));
+            for account in [&producer, &editor] {
+                assert_eq!(gives(account, *scope), *scope != Scope::Publish);
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_goes_as_far_as_who_brings_it_may_and_no_further_than_what_it_misses() {
+        let keeper = [Anybody, Keeper];
+        let publisher = [Anybody, Keeper, Publisher];
+        let office = [Anybody, Officer];
+        for (standings, whole) in [
+            (&keeper[..], [InReview, InReview, Published, Suspended, InReview]),
+            (&publisher, [Published, Published, Published, Suspended, Published]),
+            (&office, [Published, Published, Published, Suspended, Published]),
+            (&[Anybody], [Draft, InReview, Published, Suspended, Draft]),
+        ] {
+            assert_eq!(Status::ALL.map(|status| rests(standings, status, true)), whole);
+            let lacking = [Draft, InReview, Published, Suspended, Draft];
+            assert_eq!(Status::ALL.map(|status| rests(standings, status, false)), lacking);
+        }
+        assert_eq!(standings_with(vec![Anybody], Some(&key(&[Scope::Publish], "x"))), [Anybody]);
+    }
+
     /// Every role, own or another's, trusted or not, within its agency or not, in every status: what
     /// it may do, as a person would write it down.
     #[test]
@@ -262,15 +419,22 @@ mod tests {
             trusted,
             ..maintainer::Model::new(Uuid::from_u128(1), Uuid::from_u128(2), DateTime::UNIX_EPOCH)
         };
-        let own = [("another's", None), ("own", Some(kept(false))), ("trusted", Some(kept(true)))];
+        let own = [
+            ("another's", None, false),
+            ("own", Some(kept(false)), false),
+            ("trusted", Some(kept(true)), false),
+            ("publishing key", Some(kept(false)), true),
+        ];
+        let key = key(&[Scope::Listings, Scope::Publish], "portal");
         for (who, account) in [
             ("producer", account(Role::Producer, &[])),
             ("editor", account(Role::Editor, &["dinas-kukmp"])),
             ("other editor", account(Role::Editor, &["dinas-pariwisata"])),
             ("admin", account(Role::Admin, &[])),
         ] {
-            for (whose, kept) in &own {
+            for (whose, kept, with_key) in &own {
                 let standings = standings(&account, kept.as_ref(), Some(&agency));
+                let standings = standings_with(standings, with_key.then_some(&key));
                 for status in Status::ALL {
                     let _ = write!(said, "{who}, {whose}, {status:?}:");
                     for operation in Operation::ALL {

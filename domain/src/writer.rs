@@ -23,9 +23,9 @@ use crate::{
     account::{self, held::Erasure},
     agency, api_key, area, audit, category, change, claim, comment, delivery,
     error::{Error, Fault, is_away},
-    event, handshake, holiday, identity, kept_answer,
+    event, external, handshake, holiday, identity, kept_answer,
     key::Slug,
-    listing, maintainer, media, message, place, producer, product,
+    listing, maintainer, media, message, node, place, producer, product,
     record::{Detail, Record},
     review, revision, session, sign_in,
     store::Store,
@@ -152,6 +152,8 @@ tables! {
         Holiday(holiday::Model, holidays, None);
         /// An account.
         Account(account::Model, accounts, Some(account::entity::Column::Version));
+        /// The name that a partner's records are found below, and whose it is.
+        ExternalSystem(external::system::Model, systems, Some(external::system::Column::Version));
         /// A session.
         Session(session::Model, sessions, Some(session::entity::Column::Version));
         /// A code that was sent, and what became of it.
@@ -164,10 +166,14 @@ tables! {
         Media(media::Model, media, Some(media::entity::Column::Version));
         /// A picture on its way.
         Upload(upload::Model, uploads, Some(upload::entity::Column::Version));
+        /// A running program.
+        Node(node::Model, nodes, None);
     }
     after {
         /// A product.
         Product(product::Model, products, Some(product::entity::Column::Version));
+        /// The id that a partner has for a listing.
+        External(external::Model, externals, Some(external::entity::Column::Version));
         /// Who keeps a listing.
         Maintainer(maintainer::Model, maintainers, Some(maintainer::entity::Column::Version));
         /// A claim.

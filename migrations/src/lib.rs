@@ -18,6 +18,8 @@ mod m20261124_000006_daily_query;
 mod m20261125_000001_webhooks;
 mod m20261125_000006_identities;
 mod m20261125_000007_api_keys;
+mod m20261128_000002_partner_records;
+mod m20261128_000003_nodes;
 
 pub use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait};
 
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             whole(m20261125_000001_webhooks::Migration),
             whole(m20261125_000006_identities::Migration),
             whole(m20261125_000007_api_keys::Migration),
+            whole(m20261128_000002_partner_records::Migration),
+            whole(m20261128_000003_nodes::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@
 
 #![warn(missing_docs)]
 
+pub mod alike;
 mod best;
 mod bits;
 mod caches;

@@ -78,6 +78,7 @@ examples! {
     "get_area", "application/json", "get_area.json", "/v1/areas/34.02.03?lang=en";
     "get_area", "application/geo+json", "get_area.geo.json", "/v1/areas/34.02.12.2004?lang=en&format=geojson";
     "list_areas_at", "application/json", "list_areas_at.json", "/v1/areas/at?lat=-8.0247&lon=110.3296&lang=en";
+    "list_changelog", "application/json", "list_changelog.json", "/v1/changelog?lang=en";
     "list_agencies", "application/json", "list_agencies.json", "/v1/agencies?lang=en";
     "list_history", "application/json", "list_history.json", "/v1/listings/pantai-parangtritis/history?lang=en";
     "list_calendar_days", "application/json", "list_calendar_days.json", "/v1/calendar?from=2027-01-08&to=2027-01-09&lang=en";
@@ -116,6 +117,7 @@ pub fn variable(path: &str, name: &str) -> &'static str {
             "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c.zip"
         }
         "file" => "640.webp",
+        "system" => "portal",
         "picture" | "ticket" => "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
         _ => slug(path),
     }

@@ -284,6 +284,45 @@ fn both(own: Map<String, Value>) -> Map<String, Value> {
     members
 }
 
+/// A listing as those see it who keep it or answer for it.
+fn managed() -> Value {
+    let mut members = shared();
+    members.extend(place());
+    members.extend(producer());
+    members.extend(event());
+    let more = json!({
+        "id": id(),
+        "kind": words(&["place", "producer", "event"]),
+        "status": words(&["draft", "in_review", "published", "suspended", "archived"]),
+        "version": number(1, 9_000_000_000_000_000),
+        "area": object(&["code", "name"], &json!({"code": text(13), "name": text(250),
+            "inferred": {"type": "boolean"}})),
+        "missing": list(&words(&["contacts", "media", "location"]), 8),
+        "merged_into": id(),
+        "created_at": time(), "updated_at": time(), "published_at": time(),
+        "revision": {"$ref": "#/components/schemas/Revision"},
+        "pending": list(&json!({"$ref": "#/components/schemas/Revision"}), 10_000),
+    });
+    members.extend(members_of(more));
+    write(
+        "A listing as those see it who keep it or answer for it: all that a write may say, texts \
+         by language, and what follows from it.",
+        &[
+            "id",
+            "kind",
+            "status",
+            "version",
+            "slug",
+            "name",
+            "category",
+            "missing",
+            "created_at",
+            "updated_at",
+        ],
+        members,
+    )
+}
+
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $make:expr;)+) => {
         $(
@@ -330,32 +369,30 @@ schemas! {
     /// What a change to a product says.
     ProductPatch = patch("What a change to a product says; null takes a member away.", product());
     /// A listing as those see it who keep it.
-    ManagedListing = {
-        let mut members = shared();
-        members.extend(place());
-        members.extend(producer());
-        members.extend(event());
-        let more = json!({
-            "id": id(),
-            "kind": words(&["place", "producer", "event"]),
-            "status": words(&["draft", "in_review", "published", "suspended", "archived"]),
-            "version": number(1, 9_000_000_000_000_000),
-            "area": object(&["code", "name"], &json!({"code": text(13), "name": text(250),
-                "inferred": {"type": "boolean"}})),
-            "missing": list(&words(&["contacts", "media", "location"]), 8),
-            "merged_into": id(),
-            "created_at": time(), "updated_at": time(), "published_at": time(),
-            "revision": {"$ref": "#/components/schemas/Revision"},
-            "pending": list(&json!({"$ref": "#/components/schemas/Revision"}), 10_000),
-        });
-        members.extend(members_of(more));
-        write(
-            "A listing as those see it who keep it or answer for it: all that a write may say, texts \
-             by language, and what follows from it.",
-            &["id", "kind", "status", "version", "slug", "name", "category", "missing",
-              "created_at", "updated_at"],
-            members,
-        )
+    ManagedListing = managed();
+    /// What a partner says of a record.
+    ExternalWrite = {
+        let of = |kind: &str, required: &[&str], own: Map<String, Value>| {
+            let mut members = both(own);
+            members.insert("kind".to_owned(), words(&[kind]));
+            let required = [&["kind", "name", "category"][..], required].concat();
+            write(&format!("A {kind}, whole."), &required, members)
+        };
+        json!({
+            "description": "A record as a whole: a place, producer or event with its `kind`.",
+            "oneOf": [of("place", &[], place()), of("producer", &["form", "craft", "visit"], producer()),
+                      of("event", &["schedule"], event())],
+        })
+    };
+    /// A record as it is stored.
+    ExternalListing = {
+        let mut schema = managed();
+        schema["description"] = json!("A partner's record as it is stored.");
+        schema["properties"]["duplicates"] = list(&object(&["id", "slug", "name", "distance_m"], &json!({
+            "id": id(), "slug": key(80), "name": text(120),
+            "distance_m": {"type": "number", "format": "double", "minimum": 0, "maximum": 300},
+        })), 10);
+        schema
     };
     /// A product as those see it who keep its producer.
     ManagedProduct = {

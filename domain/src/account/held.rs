@@ -15,8 +15,8 @@ use super::{Address, Agencies, Model, Role, entity};
 use crate::{
     api_key,
     audit::{self, digest},
-    claim, comment, identity, maintainer, media, message, review, revision, session, sign_in,
-    upload, webhook,
+    claim, comment, external, identity, maintainer, media, message, review, revision, session,
+    sign_in, upload, webhook,
 };
 
 /// Which values of the record an entry's actor has: `actor` itself is the account's id as JSON.
@@ -53,6 +53,7 @@ pub async fn export(db: &impl ConnectionTrait, account: &Model) -> Result<Value,
         "uploads": uploads(db, id).await?,
         "webhooks": webhooks(db, id).await?,
         "keys": keys(db, id).await?,
+        "systems": systems(db, id).await?,
         "audit": entries(db, id).await?,
     }))
 }
@@ -161,10 +162,16 @@ async fn keys(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, Db
         .order_by_asc(api_key::entity::Column::Id);
     let shown = |row: api_key::Model| {
         json!({"id": row.id, "name": row.name, "scopes": row.scopes, "start": row.start,
-               "created_at": row.created_at, "expires_at": row.expires_at,
+               "system": row.system, "created_at": row.created_at, "expires_at": row.expires_at,
                "revoked_at": row.revoked_at})
     };
     Ok(find.all(db).await?.into_iter().map(shown).collect())
+}
+
+async fn systems(db: &impl ConnectionTrait, account: Uuid) -> Result<Vec<Value>, DbErr> {
+    let shown =
+        |row: external::system::Model| json!({"system": row.system, "created_at": row.created_at});
+    Ok(external::systems_of(db, account).await?.into_iter().map(shown).collect())
 }
 
 /// The entries of the record that `account` made, with their values.

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::Scopes;
+use crate::key::System;
 
 /// The row.
 #[sea_orm::model]
@@ -19,6 +20,8 @@ pub struct Model {
     /// What it may.
     #[sea_orm(column_type = "Json")]
     pub scopes: Scopes,
+    /// Below the name of which system it writes.
+    pub system: Option<System>,
     /// How it begins, for its owner to tell it from others.
     pub start: String,
     /// SHA-256 of the key, hexadecimal: the key itself is nowhere.
