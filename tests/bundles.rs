@@ -124,7 +124,7 @@ async fn a_bundle_holds_what_the_feed_tells_and_the_feed_goes_on_where_it_ends()
             assert_eq!(manifest[member], bundle[member], "{member}");
         }
         let cursor = text(&manifest, "cursor");
-        assert_eq!(told(&service, text(bundle, "changes"), Some(cursor)).await, [json!(0); 0]);
+        assert!(told(&service, text(bundle, "changes"), Some(cursor)).await.is_empty());
     }
     rename(&service, "pantai-parangtritis", "Pantai Baru").await;
     for (code, count) in [("all", 1), ("34.02.03", 1), ("34.02.10", 0)] {
