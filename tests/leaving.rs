@@ -263,6 +263,8 @@ async fn while_writing<T: Send + 'static>(
     who: &Who,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
+    // Built before anybody waits for it.
+    program();
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     let work = tokio::task::spawn_blocking(move || {
