@@ -160,8 +160,9 @@ async fn live_in(service: &Service) -> Who {
          '2026-11-24T05:00:00.123456+00:00', 9223372036854775807)",
         "INSERT INTO daily_query (day, text, count) VALUES ('2026-11-24', 'z', 1), \
          ('2026-11-24', 'Z', 2), ('2026-11-24', 'ä', 3), ('2026-11-24', '', 4)",
-        "UPDATE listing SET address = 'null', longitude = 110.30000000000001 \
-         WHERE slug = 'pantai-samas'",
+        "INSERT INTO kept_answer (key, request, status, headers, body, at, version) VALUES \
+         ('l', 'r', 201, 'null', '', '2026-11-24T05:00:00+00:00', 0)",
+        "UPDATE listing SET longitude = 110.30000000000001 WHERE slug = 'pantai-samas'",
     ] {
         service.app.store.writer.execute_unprepared(sql).await.unwrap();
     }
@@ -224,8 +225,8 @@ fn leads_to(path: &str, body: &Value) -> Vec<String> {
         let listing = if item["listing"].is_object() { &item["listing"] } else { item };
         if let (Some(slug), Some(kind)) = (listing["slug"].as_str(), listing["kind"].as_str()) {
             paths.push(format!("/v1/{kind}s/{slug}?texts=all"));
-            paths.push(format!("/v1/listings/{slug}/history?limit=100"));
             if kind == "producer" {
+                paths.push(format!("/v1/listings/{slug}/history?limit=100"));
                 paths.push(format!("/v1/producers/{slug}/products?limit=100"));
             }
         }
@@ -262,6 +263,8 @@ async fn while_writing<T: Send + 'static>(
     who: &Who,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
+    // Built before anybody waits for it.
+    program();
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     let work = tokio::task::spawn_blocking(move || {
@@ -310,7 +313,7 @@ async fn from_one_kind_of_database_to_the_other_and_back_nothing_changes() {
     assert_eq!((json!(change), json!(head)), (moved["change"].clone(), moved["audit"].clone()));
 
     let before = answers(&service).await;
-    assert!(before.len() > 400, "{}", before.len());
+    assert!(before.len() > 250, "{}", before.len());
     let cursor = service.get("/v1/changes?since=now").await.body["cursor"].clone();
     let place = service.stop().await;
     let summary = done(&place, &["export", text(&first)]);
