@@ -183,11 +183,13 @@ impl Service {
         code_in(letters.last().expect("a message")).to_owned()
     }
 
-    /// Whoever is reached at `to`, having come in with a code; the first one that is sent there.
+    /// Whoever is reached at `to`, as people write it, having come in with a code; the first one that
+    /// is sent there.
     pub async fn come_in(&self, to: &str) -> Who {
         let asked = self.post("/v1/auth/code", &json!({"to": to})).await;
         assert_eq!(asked.status, 202, "{}", asked.text);
-        let code = self.code(to, 1).await;
+        let address: domain::account::Address = to.parse().expect("an address");
+        let code = self.code(address.as_str(), 1).await;
         let came = self.post("/v1/auth/token", &json!({"to": to, "code": code})).await;
         assert_eq!(came.status, 200, "{}", came.text);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();

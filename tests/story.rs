@@ -100,7 +100,9 @@ async fn a_makers_week() {
     let (hers, his) = (tag(&service, &sri).await, tag(&service, &officer).await);
     let patch = |who: &Who, tag: &str, patch: &Value| {
         let name = HeaderName::from_static("if-match");
-        service.saying(who, "PATCH", PRODUCER, patch).header(name, HeaderValue::from_str(tag).unwrap())
+        service
+            .saying(who, "PATCH", PRODUCER, patch)
+            .header(name, HeaderValue::from_str(tag).unwrap())
     };
     let officers = patch(&officer, &his, &json!({"languages_spoken": ["id", "jv"]}));
     ok(service.send(officers).await);
