@@ -121,9 +121,14 @@ async fn behind_a_proxy_each_of_its_clients_has_a_limit_of_its_own() {
         reply.header("ratelimit").to_owned()
     };
     let fresh = left("10.0.0.1").await;
-    assert_ne!(left("10.0.0.1").await, fresh);
+    // Many at once: on a busy machine a single one is forgiven before the next comes.
+    let falls = async |from: &str| {
+        let all = futures_util::future::join_all((0..200).map(|_| left(from))).await;
+        all.iter().any(|told| *told != fresh)
+    };
+    assert!(falls("10.0.0.1").await);
     assert_eq!(left("1.1.1.1, 10.0.0.2").await, fresh, "only the proxy's own word counts");
-    assert_ne!(left("2.2.2.2, 10.0.0.2").await, fresh);
+    assert!(falls("2.2.2.2, 10.0.0.2").await);
 }
 
 fn with_traps(app: App) -> Edge {
