@@ -230,7 +230,11 @@ impl Writing {
                 Ok(response) => return Ok(response),
                 Err(version) => version,
             };
-            let (mut unit, stored) = act().await?;
+            let (mut unit, stored) = match act().await {
+                Ok(done) => done,
+                // It may have been done in between: a node that died had handed it to the database.
+                Err(problem) => return self.again(&request).await?.map_err(|_| problem),
+            };
             if self.dry_run {
                 return Ok(stored.response(None));
             }
