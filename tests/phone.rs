@@ -336,16 +336,22 @@ async fn live(seed: u64, writes: usize) {
         phone.step(&service, &mut dice).await;
     }
     while phone.sync(&service, &mut dice, true).await {}
+    is_equal(&phone, &service, &mut dice, seed).await;
+}
+
+/// Holds what a phone has against what one has that begins now, and against a search.
+async fn is_equal(phone: &Phone, service: &Service, dice: &mut Dice, seed: u64) {
+    let query = phone.query;
     let fresh_folder = tempfile::tempdir().unwrap();
     let mut fresh = Phone::open(fresh_folder.path(), query, None);
-    while fresh.sync(&service, &mut dice, true).await {}
+    while fresh.sync(service, dice, true).await {}
     let (held, published) = (phone.held(), fresh.held());
     let ids = |all: &BTreeMap<String, Value>| all.keys().cloned().collect::<Vec<_>>();
     assert_eq!(ids(&held), ids(&published), "seed {seed}, {query}");
     for (id, state) in &held {
         assert_eq!(state, &published[id], "seed {seed}, {query}, {id}");
     }
-    assert_eq!(ids(&held), found(&service, query).await, "seed {seed}, {query}");
+    assert_eq!(ids(&held), found(service, query).await, "seed {seed}, {query}");
 }
 
 /// The ids that a search finds.
