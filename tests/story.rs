@@ -19,7 +19,7 @@ fn ok(reply: Reply) -> Reply {
 
 /// A photograph of 640 by 480 pixels, with as much in it as makes some ten thousand bytes.
 fn photograph() -> Vec<u8> {
-    let shade = |x: u32, y: u32| u8::try_from((x * 7 ^ y * 13) % 256).unwrap_or(0);
+    let shade = |x: u32, y: u32| u8::try_from(((x * 7) ^ (y * 13)) % 256).unwrap_or(0);
     let picture = image::RgbImage::from_fn(640, 480, |x, y| {
         image::Rgb([shade(x, y), shade(y, x), shade(x + y, x)])
     });

@@ -115,6 +115,8 @@ impl Store {
                     let _ = old.close().await;
                     return;
                 }
+                // The store is closed: there is nothing to go on with.
+                Err(sea_orm::sqlx::Error::PoolClosed) => return,
                 Err(error) => tracing::error!(%error, "the writer waits for its connection"),
             }
         }
