@@ -15,6 +15,7 @@ mod guides;
 mod jsonld;
 mod keeping;
 mod keys;
+mod line;
 mod log;
 mod media;
 mod nodes;

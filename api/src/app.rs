@@ -18,6 +18,7 @@ use crate::{
     counts::Counts,
     exports, housekeeping,
     keys::known::Keys,
+    line::room::Room,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     oidc::provider::Provider,
@@ -41,6 +42,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// How often what is shown.
     pub(crate) counts: Counts,
+    /// Room for connections.
+    pub line: Arc<Room>,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
@@ -120,6 +123,7 @@ impl App {
             store,
             index,
             clock,
+            line: Room::new(settings.connections, settings.behind_proxy),
             room: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
             provider: provider.map(Arc::new),

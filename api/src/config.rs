@@ -120,6 +120,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_MAX_LAG_S", default_value = "10")]
     pub max_lag_s: NonZeroU16,
 
+    /// How many connections may be open at once; to more it is said to come back (503). One address
+    /// may have half of them, a thousand at least. Fewer where the system gives the process fewer files.
+    #[arg(long, global = true, env = "GRIYA_CONNECTIONS", default_value_t = 10_000)]
+    pub connections: usize,
+
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,
@@ -216,6 +221,9 @@ impl Settings {
         faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
         faults.extend(Shelf::open(self).err());
         faults.extend(Provider::of(self, Clock::system()).err());
+        if self.connections == 0 {
+            faults.push("GRIYA_CONNECTIONS: 0 lets nobody in: use 1 or more".to_owned());
+        }
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

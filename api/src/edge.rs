@@ -21,7 +21,7 @@ use axum::{
     Router,
     body::{Body, HttpBody as _, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
@@ -29,7 +29,7 @@ use futures_util::{FutureExt as _, future::Either};
 use search::Snapshot;
 use tokio::time::Instant;
 use tower::Service;
-use tower_http::compression::Compression;
+use tower_http::{compression::Compression, timeout::DeadlineBody};
 use tracing::{Instrument as _, Span};
 use uuid::fmt::Hyphenated;
 
@@ -52,9 +52,11 @@ const MAX_BODY: u64 = 256 * 1024;
 /// The largest body that brings a picture, bytes: 15 MB, and what is written around it.
 const MAX_PICTURE: u64 = 15_000_000 + 64 * 1024;
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one that brings a picture may take: 15 MB at 200 kbit/s.
 const PATIENCE_FOR_PICTURES: Duration = Duration::from_mins(10);
+/// How much of that is left to work with a body when it is whole.
+const WORK: Duration = Duration::from_secs(5);
 /// Below here the path is a ticket.
 const UPLOADS: &str = "/v1/media/uploads/";
 /// The header that carries the request id.
@@ -79,11 +81,20 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge as it faces `peer`, whom the rate limit counts. An edge that faces nobody goes by
-    /// the framework's `ConnectInfo` in each request, which costs an allocation.
+    /// The edge as it faces `peer`, whom the rate limit counts.
     #[must_use]
     pub fn facing(&self, peer: IpAddr) -> Self {
         Self { within: Arc::clone(&self.within), peer: Some(peer) }
+    }
+
+    /// The answer where nothing was asked that could be read: `problem` in words.
+    pub fn refuse(&self, problem: &Problem) -> Response {
+        let now = self.within.app.clock.now();
+        let caller = Caller { uri: Uri::from_static("/"), lang: None, id: new_id(now) };
+        let mut response = dressed(problem.clone().into_response(), &caller);
+        tracing::debug!(id = ?caller.id, kind = problem.kind().name(), "refused");
+        response.headers_mut().insert(REQUEST_ID, caller.id);
+        response
     }
 }
 
@@ -169,8 +180,9 @@ impl Within {
     }
 
     /// Answers any other request; what is behind a token is for nobody else's cache.
-    async fn other(&self, mut request: Request, encoding: Encoding, caller: &Caller) -> Response {
+    async fn other(&self, request: Request, encoding: Encoding, caller: &Caller) -> Response {
         let known = person::has_credential(request.headers());
+        let mut request = within_time(request);
         let named = person::name(&self.app, &mut request).await;
         encoding.ask(request.headers_mut());
         let response = match named {
@@ -325,6 +337,15 @@ fn patience(request: &Request) -> Duration {
     } else {
         PATIENCE
     }
+}
+
+/// `request`, with a body that fails when it comes too slowly to be worked with in time.
+fn within_time(request: Request) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    let time = patience(&request) - WORK;
+    request.map(|body| Body::new(DeadlineBody::new(time, body)))
 }
 
 /// The most bytes that a body for `path` may have.

@@ -39,6 +39,7 @@ pub mod ids;
 mod jsonld;
 mod keys;
 mod lang;
+pub mod line;
 mod listing_detail;
 mod listing_query;
 mod listing_view;
