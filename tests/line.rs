@@ -176,3 +176,18 @@ async fn who_finds_no_room_is_told_to_come_back_and_those_inside_go_on() {
     let again = call(&service, "GET /short HTTP/1.1\r\nHost: griya\r\nConnection: close\r\n\r\n");
     assert!(rest(again.await).await.ends_with("short"), "there is room again");
 }
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_takes_no_room_from_those_who_read() {
+    let flags = ["--concurrency=1"];
+    let place = Place::empty().await;
+    let service = Service::patient(place, &flags, api::service, LONG_PATIENCE).await;
+    let head = "POST /v1/auth/code HTTP/1.1\r\nHost: griya\r\nContent-Type: application/json\r\n";
+    let _slow = call(&service, &format!("{head}Content-Length: 99\r\n\r\n{{")).await;
+    // Once it takes all the room that there is for bodies, another one is told so.
+    let body = serde_json::json!({"to": "orang@contoh.example"});
+    while service.post("/v1/auth/code", &body).await.status != 503 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(service.get("/v1/places").await.status, 200);
+}

@@ -22,6 +22,7 @@ use crate::{
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     oidc::provider::Provider,
+    pulse::Pulse,
     rate::Limiter,
     tailer::{self, Lag},
     webhooks::{self, sender::Sender},
@@ -44,8 +45,12 @@ pub struct App {
     pub(crate) counts: Counts,
     /// Room for connections.
     pub line: Arc<Room>,
+    /// How long what is asked waits; whoever serves the world feels it.
+    pub pulse: Arc<Pulse>,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
+    /// Room for those that bring a body, which may come slowly: it is not that of those who read.
+    pub(crate) room_for_bodies: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
     pub(crate) limiter: Option<Arc<Limiter>>,
     /// Who asks for codes and tries them how often; absent where that does not matter.
@@ -124,7 +129,9 @@ impl App {
             index,
             clock,
             line: Room::new(settings.connections, settings.behind_proxy),
+            pulse: Arc::default(),
             room: Arc::new(Semaphore::new(settings.concurrency)),
+            room_for_bodies: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
             provider: provider.map(Arc::new),
             pictures: Pictures::new(shelf),

@@ -27,7 +27,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, future::Either};
 use search::Snapshot;
-use tokio::time::Instant;
+use tokio::{sync::SemaphorePermit, time::Instant};
 use tower::Service;
 use tower_http::{compression::Compression, timeout::DeadlineBody};
 use tracing::{Instrument as _, Span};
@@ -199,7 +199,7 @@ impl Within {
 
     /// Runs the routes, where there is room, as long as there is patience.
     async fn run(&self, request: Request, encoding: Encoding) -> Response {
-        let Ok(_room) = self.app.room.try_acquire() else {
+        let Some(_room) = self.room(&request) else {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
         let patience = patience(&request);
@@ -217,6 +217,19 @@ impl Within {
                 Problem::retry_after(Kind::Unavailable, 5).into_response()
             }
         }
+    }
+
+    /// Room to work on `request`, if there is any. What was answered before needs none.
+    fn room(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
+        if brings(request) {
+            return self.app.room_for_bodies.try_acquire().ok();
+        }
+        // Whoever writes has written already, and pages, health and the like cost next to nothing.
+        let costs = reads(request) && request.uri().path().starts_with("/v1/");
+        if costs && self.app.pulse.turns_away() {
+            return None;
+        }
+        self.app.room.try_acquire().ok()
     }
 
     /// Keeps `response`, if it is one that can be given again and is asked for again.
@@ -268,7 +281,7 @@ impl Visit {
             "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
             path
         );
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let reads = reads(request);
         let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
         Self {
             now,
@@ -341,7 +354,7 @@ fn patience(request: &Request) -> Duration {
 
 /// `request`, with a body that fails when it comes too slowly to be worked with in time.
 fn within_time(request: Request) -> Request {
-    if request.body().is_end_stream() {
+    if !brings(&request) {
         return request;
     }
     let time = patience(&request) - WORK;
@@ -387,6 +400,16 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 /// The headers that a script on another page may read.
 const EXPOSED: &str = "etag,link,location,change-seq,retry-after,content-language,ratelimit-policy,ratelimit,\
                        x-request-id,upload-offset,upload-length,upload-expires";
+
+/// Whether it only reads.
+fn reads(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Whether it has a body.
+fn brings(request: &Request) -> bool {
+    !request.body().is_end_stream()
+}
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

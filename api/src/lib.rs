@@ -59,6 +59,7 @@ mod places;
 pub mod problem;
 mod producers;
 mod products;
+pub mod pulse;
 mod rate;
 mod revisions;
 pub mod seed;

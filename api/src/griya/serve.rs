@@ -35,6 +35,7 @@ pub async fn run(mut settings: Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
     // Before anybody knows where it is: who is told may stop it at once.
     let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
+    app.pulse.feel();
     println!("Griya is at http://{address}");
     line::serve(listener, &app, api::service(app.clone()), Patience::USUAL, stop.told()).await;
     app.end().await;

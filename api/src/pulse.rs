@@ -1,0 +1,103 @@
+//! Pulse: how long what has to be done waits until it is its turn, and who is turned away so that it does not
+//! wait longer.
+//!
+//! A task wishes to be woken every ten milliseconds. How much later that happens is how long every
+//! request waits before anybody looks at it: no queue of ours shows it, for requests wait for a
+//! processor. As in CoDel (RFC 8289), a burst is no overload: what counts is the shortest wait of
+//! late. Beyond a quarter of a second some questions are told to come back, beyond three quarters
+//! all of those that cost something; in between as many as it takes.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+/// How often it beats.
+const BEAT: Duration = Duration::from_millis(10);
+/// The shortest of so many waits counts.
+const BEATS: usize = 4;
+/// Nobody is turned away who waits less, µs.
+const CALM: u32 = 250_000;
+/// So much later everybody is, µs.
+const SPAN: u32 = 500_000;
+/// 2³² ÷ the golden ratio: its multiples lie evenly, so every second or third is turned away and not
+/// a hundred in a row.
+const GOLDEN: u32 = 0x9e37_79b9;
+
+/// The pulse of a node. One that nobody feels is calm.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    late_us: AtomicU32,
+    asked: AtomicU32,
+}
+
+impl Pulse {
+    /// Feels it from now on.
+    pub fn feel(self: &Arc<Self>) {
+        let pulse = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut beats = [0; BEATS];
+            while let Some(pulse) = pulse.upgrade() {
+                let due = Instant::now() + BEAT;
+                sleep_until(due).await;
+                beats.rotate_right(1);
+                beats[0] = u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX);
+                pulse.note(beats);
+            }
+        });
+    }
+
+    fn note(&self, beats: [u32; BEATS]) {
+        let late = beats.into_iter().min().unwrap_or_default();
+        self.late_us.store(late, Ordering::Relaxed);
+    }
+
+    /// How long a request waits until somebody looks at it.
+    pub fn late(&self) -> Duration {
+        Duration::from_micros(self.late_us.load(Ordering::Relaxed).into())
+    }
+
+    /// Whether whoever asks now is to come back later.
+    pub fn turns_away(&self) -> bool {
+        let beyond = self.late_us.load(Ordering::Relaxed).saturating_sub(CALM);
+        if beyond == 0 {
+            return false;
+        }
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let share = u64::from(beyond.min(SPAN)) << 32;
+        u64::from(asked.wrapping_mul(GOLDEN)) < share / u64::from(SPAN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turned_away(late_us: u32) -> usize {
+        let pulse = Pulse::default();
+        pulse.note([late_us; BEATS]);
+        (0..1000).filter(|_| pulse.turns_away()).count()
+    }
+
+    #[test]
+    fn the_longer_the_wait_the_more_are_turned_away() {
+        assert_eq!(turned_away(CALM), 0);
+        let half = turned_away(CALM + SPAN / 2);
+        assert!((495..=505).contains(&half), "{half}");
+        assert_eq!(turned_away(CALM + SPAN), 1000);
+        assert_eq!(turned_away(u32::MAX), 1000);
+    }
+
+    #[test]
+    fn one_long_wait_is_no_overload() {
+        let pulse = Pulse::default();
+        pulse.note([u32::MAX, u32::MAX, 0, u32::MAX]);
+        assert!(!pulse.turns_away());
+        assert_eq!(pulse.late(), Duration::ZERO);
+    }
+}
