@@ -18,6 +18,7 @@ mod keys;
 mod line;
 mod log;
 mod media;
+mod metrics;
 mod nodes;
 mod oidc;
 mod oracle;

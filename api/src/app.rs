@@ -21,6 +21,7 @@ use crate::{
     line::room::Room,
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
+    metrics::Metrics,
     oidc::provider::Provider,
     pulse::Pulse,
     rate::Limiter,
@@ -47,6 +48,8 @@ pub struct App {
     pub line: Arc<Room>,
     /// How long what is asked waits; whoever serves the world feels it.
     pub pulse: Arc<Pulse>,
+    /// What was asked, counted.
+    pub(crate) metrics: Arc<Metrics>,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
     /// Room for those that bring a body, which may come slowly: it is not that of those who read.
@@ -130,6 +133,7 @@ impl App {
             clock,
             line: Room::new(settings.connections, settings.behind_proxy),
             pulse: Arc::default(),
+            metrics: Metrics::new(),
             room: Arc::new(Semaphore::new(settings.concurrency)),
             room_for_bodies: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,

@@ -120,6 +120,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_MAX_LAG_S", default_value = "10")]
     pub max_lag_s: NonZeroU16,
 
+    /// What whoever reads `/metrics` must bring as a bearer token. Without it, only who is on this
+    /// machine may read them.
+    #[arg(long, global = true, env = "GRIYA_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<Secret>,
+
     /// How many connections may be open at once; to more it is said to come back (503). One address
     /// may have half of them, a thousand at least. Fewer where the system gives the process fewer files.
     #[arg(long, global = true, env = "GRIYA_CONNECTIONS", default_value_t = 10_000)]

@@ -39,7 +39,9 @@ use crate::{
     cache::{self, Cache, Kept, Read},
     counts::Sighting,
     encoding::Encoding,
-    ids, lang, person,
+    ids, lang,
+    metrics::{self, Metrics, Route},
+    person,
     problem::{self, Caller, Kind, Problem},
     rate::{self, Household, Verdict},
 };
@@ -121,22 +123,24 @@ impl Service<Request> for Edge {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let mut visit = Visit::begin(self.within.app.clock.now(), &request);
         if request.method() == Method::OPTIONS {
-            return Either::Left(ready(Ok(visit.end(preflight()))));
+            return Either::Left(ready(Ok(visit.end(&self.within.app.metrics, preflight()))));
         }
         visit.verdict = rate::count(&self.within.app, &request, self.peer);
         let admitted = admit(&request, visit.verdict);
         let encoding = Encoding::of(request.headers());
         let wanted = admitted.is_ok().then(|| Read::of(&request, encoding)).flatten();
         if let Some(wanted) = &wanted
-            && let Some(response) = self.within.again(wanted, visit.now)
+            && let Some((response, route)) = self.within.again(wanted, visit.now)
         {
-            return Either::Left(ready(Ok(visit.end(response))));
+            visit.route = route;
+            return Either::Left(ready(Ok(visit.end(&self.within.app.metrics, response))));
         }
+        visit.route = self.within.app.metrics.route(request.uri().path());
         if wanted.is_none() {
             let household = Household::of(&self.within.app, &request, self.peer);
             request.extensions_mut().insert(household);
         }
-        let within = Arc::clone(&self.within);
+        let (within, peer, route) = (Arc::clone(&self.within), self.peer, visit.route);
         let span = visit.span.clone();
         let caller = Caller {
             uri: request.uri().clone(),
@@ -146,10 +150,15 @@ impl Service<Request> for Edge {
         let answered = async move {
             let response = match (admitted, wanted) {
                 (Err(problem), _) => dressed(problem.into_response(), &caller),
-                (Ok(()), Some(wanted)) => within.read(wanted, &caller).await,
+                (Ok(()), Some(wanted)) => within.read(wanted, route, &caller).await,
+                (Ok(()), None) if reads(&request) && request.uri().path() == metrics::PATH => {
+                    let from = rate::from(&within.app, &request, peer);
+                    let may = metrics::admit(&within.app.settings, request.headers(), from);
+                    within.metrics(may, &caller).await
+                }
                 (Ok(()), None) => within.other(request, encoding, &caller).await,
             };
-            Ok(visit.end(response))
+            Ok(visit.end(&within.app.metrics, response))
         };
         Either::Right(Box::pin(answered.instrument(span)))
     }
@@ -157,18 +166,32 @@ impl Service<Request> for Edge {
 
 impl Within {
     /// An answer that was given before and still holds.
-    fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<Response> {
+    fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<(Response, Route)> {
         let kept = self.cache.get(wanted, &self.app.index.snapshot(), now)?;
         self.count(wanted, kept.sighting());
-        Some(kept.response(now))
+        self.app.metrics.given_again();
+        Some((kept.response(now), kept.route()))
     }
 
     /// Answers a public read, and keeps the answer.
-    async fn read(&self, wanted: Read, caller: &Caller) -> Response {
+    async fn read(&self, wanted: Read, route: Route, caller: &Caller) -> Response {
         let snapshot = self.app.index.snapshot();
         let response = self.run(wanted.request(), wanted.encoding()).await;
         self.count(&wanted, response.extensions().get());
-        self.keep(wanted, &snapshot, dressed(response, caller)).await
+        self.keep(wanted, route, &snapshot, dressed(response, caller)).await
+    }
+
+    /// What a node says of itself to whoever looks after it.
+    async fn metrics(&self, may: Result<(), Problem>, caller: &Caller) -> Response {
+        let response = match may {
+            Ok(()) => metrics::page(&self.app).await,
+            Err(problem) => problem.into_response(),
+        };
+        let mut response = dressed(response, caller);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        response
     }
 
     /// Counts what an answer to the public lets somebody see. Whoever has it already (304) sees it
@@ -227,6 +250,7 @@ impl Within {
         // Whoever writes has written already, and pages, health and the like cost next to nothing.
         let costs = reads(request) && request.uri().path().starts_with("/v1/");
         if costs && self.app.pulse.turns_away() {
+            self.app.metrics.shed();
             return None;
         }
         self.app.room.try_acquire().ok()
@@ -236,7 +260,13 @@ impl Within {
     ///
     /// The index moves in one direction only: where it shows `before` still, the answer was made of
     /// that.
-    async fn keep(&self, wanted: Read, before: &Arc<Snapshot>, response: Response) -> Response {
+    async fn keep(
+        &self,
+        wanted: Read,
+        route: Route,
+        before: &Arc<Snapshot>,
+        response: Response,
+    ) -> Response {
         let keep = response.extensions().get::<Keep>().copied();
         let keep = keep.filter(|keep| keep.bytes <= cache::LARGEST && self.cache.is_again(&wanted));
         let Some(keep) = keep else { return response };
@@ -253,7 +283,8 @@ impl Within {
         };
         // A place for the id of whoever gets it next.
         parts.headers.insert(REQUEST_ID, HeaderValue::from_static(""));
-        let kept = Kept::new(parts.headers.clone(), body.clone(), before, keep.span, sighting);
+        let (headers, bytes) = (parts.headers.clone(), body.clone());
+        let kept = Kept::new(headers, bytes, before, keep.span, sighting).at(route);
         self.cache.put(wanted, kept);
         Response::from_parts(parts, Body::from(body))
     }
@@ -267,8 +298,8 @@ struct Visit {
     verdict: Option<Verdict>,
     /// No query in it, for that says where somebody is.
     span: Span,
-    /// Measured only where it is logged.
-    begun: Option<Instant>,
+    begun: Instant,
+    route: Route,
 }
 
 impl Visit {
@@ -288,13 +319,14 @@ impl Visit {
             id,
             known: known.filter(|_| reads).cloned().collect(),
             verdict: None,
-            begun: (!span.is_disabled()).then(Instant::now),
+            begun: Instant::now(),
+            route: Route::default(),
             span,
         }
     }
 
     /// Turns an answer to anybody into the answer to this request, and writes the log line.
-    fn end(self, mut response: Response) -> Response {
+    fn end(self, metrics: &Metrics, mut response: Response) -> Response {
         if response.status() == StatusCode::OK
             && answer::is_known(&self.known, response.headers().get(header::ETAG))
         {
@@ -304,8 +336,10 @@ impl Visit {
             rate::tell(response.headers_mut(), verdict);
         }
         response.headers_mut().insert(REQUEST_ID, self.id);
-        if let Some(begun) = self.begun {
-            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = self.begun.elapsed();
+        metrics.answered(self.route, response.status(), took);
+        if !self.span.is_disabled() {
+            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             let status = response.status().as_u16();
             self.span.in_scope(|| tracing::info!(status, micros, "answered"));
         }

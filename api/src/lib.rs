@@ -49,6 +49,7 @@ mod managed;
 mod me;
 mod media;
 mod messages;
+mod metrics;
 mod moderation;
 mod oidc;
 pub mod openapi;

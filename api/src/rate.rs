@@ -145,7 +145,7 @@ pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdi
 }
 
 /// Where `request` of `peer` comes from.
-fn from(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
+pub fn from(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
     let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
     from.or(peer)
 }
