@@ -34,6 +34,7 @@ mod representations;
 mod restart;
 mod schema;
 mod signposts;
+mod tls;
 mod walks;
 mod webhooks;
 mod week;

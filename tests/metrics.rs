@@ -56,9 +56,9 @@ async fn every_line_of_the_page_is_what_prometheus_reads() {
             value.parse::<f64>().unwrap();
             let name = sample.split('{').next().unwrap();
             let parts = ["", "_bucket", "_sum", "_count"];
-            let is_known = parts.iter().any(|part| {
-                name.strip_suffix(part).is_some_and(|name| known.contains(name))
-            });
+            let is_known = parts
+                .iter()
+                .any(|part| name.strip_suffix(part).is_some_and(|name| known.contains(name)));
             assert!(is_known, "{line} comes before what it is");
         }
     }
@@ -71,7 +71,8 @@ async fn every_metric_of_the_dashboard_and_the_alerts_is_there() {
     let page = service.get("/metrics").await.text;
     let there = names(&page);
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let read = |file: &str| std::fs::read_to_string(folder.join("docs/monitoring").join(file)).unwrap();
+    let read =
+        |file: &str| std::fs::read_to_string(folder.join("docs/monitoring").join(file)).unwrap();
     let (dashboard, alerts) = (read("dashboard.json"), read("alerts.yml"));
     let parsed: Value = serde_json::from_str(&dashboard).unwrap();
     assert!(parsed["panels"].as_array().unwrap().len() > 10);

@@ -18,7 +18,7 @@ use crate::{
     counts::Counts,
     exports, housekeeping,
     keys::known::Keys,
-    line::room::Room,
+    line::{room::Room, tls::Tls},
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
     metrics::Metrics,
@@ -46,6 +46,8 @@ pub struct App {
     pub(crate) counts: Counts,
     /// Room for connections.
     pub line: Arc<Room>,
+    /// The certificate that is shown; absent where a proxy has one.
+    pub tls: Option<Arc<Tls>>,
     /// How long what is asked waits; whoever serves the world feels it.
     pub pulse: Arc<Pulse>,
     /// What was asked, counted.
@@ -107,6 +109,7 @@ impl App {
         let messenger = Messenger::of(&settings, clock.clone());
         let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
         let provider = Provider::of(&settings, clock.clone()).map_err(NotStarted::Settings)?;
+        let tls = Tls::of(&settings).map_err(NotStarted::Settings)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
         let limiter = (settings.rate == Rate::On).then(|| Arc::new(Limiter::new()));
@@ -132,6 +135,7 @@ impl App {
             index,
             clock,
             line: Room::new(settings.connections, settings.behind_proxy),
+            tls,
             pulse: Arc::default(),
             metrics: Metrics::new(),
             room: Arc::new(Semaphore::new(settings.concurrency)),

@@ -31,6 +31,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 use tower::Service as _;
 use tower_http::timeout::TimeoutBody;
@@ -40,7 +41,8 @@ use crate::{
     edge::Edge,
     line::{
         guard::{Guard, Said, Talk},
-        room::Place,
+        room::{Cut, Place},
+        tls::Tls,
     },
     problem::{Kind, Problem},
 };
@@ -48,6 +50,7 @@ use crate::{
 pub mod guard;
 mod refusal;
 pub mod room;
+pub mod tls;
 
 /// The most that is read ahead of a connection, bytes: a head longer than that is refused.
 const HEAD: usize = 64 * 1024;
@@ -94,6 +97,7 @@ struct Line {
     edge: Edge,
     patience: Patience,
     http: http1::Builder,
+    tls: Option<Arc<Tls>>,
     farewells: Arc<Semaphore>,
 }
 
@@ -113,7 +117,8 @@ pub async fn serve(
     // for what comes after an answer. It may not hold back answers, or the last ones before nonsense are lost.
     let longest = patience.idle + patience.head;
     http.timer(TokioTimer::new()).header_read_timeout(longest).max_buf_size(HEAD);
-    let line = Line { edge, patience, http, farewells: Arc::new(Semaphore::new(TOLD)) };
+    let (tls, farewells) = (app.tls.clone(), Arc::new(Semaphore::new(TOLD)));
+    let line = Line { edge, patience, http, tls, farewells };
     let open = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -138,7 +143,18 @@ impl Line {
         // An answer goes out at once; where that cannot be set, it goes out later.
         let _ = stream.set_nodelay(true);
         let line = self.clone();
-        tokio::spawn(async move { line.talk(stream, peer, place, watcher).await });
+        tokio::spawn(async move {
+            let Some(tls) = line.tls.as_ref().map(|tls| tls.acceptor()) else {
+                return line.talk(stream, peer, place, watcher).await;
+            };
+            match timeout(line.patience.head, tls.accept(stream)).await {
+                Ok(Ok(stream)) => line.talk(stream, peer, place, watcher).await,
+                Ok(Err(error)) => {
+                    tracing::debug!(error = &error as &dyn Error, "shook no hands");
+                }
+                Err(_) => place.cut(Cut::Head),
+            }
+        });
     }
 
     async fn talk<S: AsyncRead + AsyncWrite + Unpin + 'static>(
@@ -164,9 +180,13 @@ impl Line {
 
     /// Tells whoever is at the other end of `stream` to come back.
     fn turn_away(&self, mut stream: TcpStream) {
+        // Shaking hands only to say goodbye costs more than there is to give.
+        if self.tls.is_some() {
+            return;
+        }
         let Ok(room) = Arc::clone(&self.farewells).try_acquire_owned() else { return };
         let text = self.edge.refuse(&Problem::retry_after(Kind::Unavailable, 5));
-        tokio::spawn(tokio::time::timeout(FAREWELL, async move {
+        tokio::spawn(timeout(FAREWELL, async move {
             let _room = room;
             stream.write_all(&refusal::text(text)).await?;
             stream.shutdown().await?;

@@ -1,12 +1,12 @@
 //! `griya serve`.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use api::{
     App,
     clock::Clock,
     config::{Seed, Settings},
-    line::{self, Patience},
+    line::{self, Patience, tls::Tls},
     seed,
 };
 use domain::{store::Store, writer::Writer};
@@ -36,7 +36,12 @@ pub async fn run(mut settings: Settings) -> Result<(), Failure> {
     // Before anybody knows where it is: who is told may stop it at once.
     let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
     app.pulse.feel();
-    println!("Griya is at http://{address}");
+    if let Some(tls) = &app.tls {
+        tls.follow();
+        reload_when_told(tls).map_err(|error| Failure::new("cannot hear signals", &error))?;
+    }
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    println!("Griya is at {scheme}://{address}");
     line::serve(listener, &app, api::service(app.clone()), Patience::USUAL, stop.told()).await;
     app.end().await;
     Ok(())
@@ -77,6 +82,17 @@ fn connections(wanted: usize) -> usize {
         );
     }
     wanted.min(fit)
+}
+
+/// Has the certificate read again on SIGHUP, from now on.
+fn reload_when_told(tls: &Arc<Tls>) -> std::io::Result<()> {
+    let (mut told, tls) = (signal(SignalKind::hangup())?, Arc::clone(tls));
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            tls.reload();
+        }
+    });
+    Ok(())
 }
 
 /// Whether nobody but the first start ever put anything in: then the fixtures are poured, which
