@@ -33,6 +33,7 @@ mod relevance;
 mod representations;
 mod restart;
 mod schema;
+mod secrets;
 mod signposts;
 mod tls;
 mod walks;
