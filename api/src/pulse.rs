@@ -1,7 +1,7 @@
 //! Pulse: how long what has to be done waits until it is its turn, and who is turned away so that it does not
 //! wait longer.
 //!
-//! A task wishes to be woken every ten milliseconds. How much later that happens is how long every
+//! Every ten milliseconds a task that does nothing gets in line. How long it stands there is how long every
 //! request waits before anybody looks at it: no queue of ours shows it, for requests wait for a
 //! processor. As in CoDel (RFC 8289), a burst is no overload: what counts is the shortest wait of
 //! late. Beyond a quarter of a second some questions are told to come back, beyond three quarters
@@ -12,10 +12,11 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::runtime::Handle;
 
 /// How often it beats.
 const BEAT: Duration = Duration::from_millis(10);
@@ -38,15 +39,21 @@ pub struct Pulse {
 
 impl Pulse {
     /// Feels it from now on.
+    ///
+    /// From a thread of its own: what comes from outside goes to the end of the queue that overflows when
+    /// too much is asked; a task that is woken within the runtime jumps it.
     pub fn feel(self: &Arc<Self>) {
-        let pulse = Arc::downgrade(self);
-        tokio::spawn(async move {
+        let (pulse, runtime) = (Arc::downgrade(self), Handle::current());
+        thread::spawn(move || {
             let mut beats = [0; BEATS];
             while let Some(pulse) = pulse.upgrade() {
-                let due = Instant::now() + BEAT;
-                sleep_until(due).await;
+                thread::sleep(BEAT);
+                let begun = Instant::now();
+                let beat = runtime.spawn(async move { begun.elapsed() });
+                // Nobody comes to it any more when the program ends.
+                let Ok(late) = runtime.block_on(beat) else { return };
                 beats.rotate_right(1);
-                beats[0] = u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX);
+                beats[0] = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
                 pulse.note(beats);
             }
         });
