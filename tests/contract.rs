@@ -115,7 +115,7 @@ fn every_operation_has_examples_problems_and_a_name_of_its_kind() {
             assert!(shown, "{name} has no example of {media}");
         }
         let writes = operation["requestBody"].is_object();
-        for status in ["413", "415", "422"].iter().filter(|_| writes) {
+        for status in ["408", "413", "415", "422"].iter().filter(|_| writes) {
             assert!(operation["responses"][status].is_object(), "{name} has no {status}");
         }
         for status in ["401", "403"].iter().filter(|_| !public) {

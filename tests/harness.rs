@@ -4,14 +4,19 @@
 //! The fixtures are poured once a process into a template, of which every test gets a copy.
 
 use std::{
-    net::SocketAddr,
+    future::pending,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use api::{App, Edge, clock::Clock, config::Settings, seed, tls};
-use axum::ServiceExt as _;
+use api::{
+    App, Edge,
+    clock::Clock,
+    config::Settings,
+    line::{self, Patience},
+    seed, tls,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     account::{self, Agencies, Role},
@@ -108,6 +113,16 @@ impl Service {
 
     /// A service whose routes `make` chooses.
     pub async fn dressed(place: Place, flags: &[&str], make: fn(App) -> Edge) -> Self {
+        Self::patient(place, flags, make, Patience::USUAL).await
+    }
+
+    /// A service whose routes `make` chooses, with another patience.
+    pub async fn patient(
+        place: Place,
+        flags: &[&str],
+        make: fn(App) -> Edge,
+        patience: Patience,
+    ) -> Self {
         let clock = Clock::standing(at(NOON));
         let store = place.open().await;
         let mut settings = settings(flags);
@@ -115,8 +130,9 @@ impl Service {
         let app = App::start(store, settings, clock.clone()).await.expect("start");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
-        let routes = make(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let (edge, node) = (make(app.clone()), app.clone());
+        let served = async move { line::serve(listener, &node, edge, patience, pending()).await };
+        tokio::spawn(served);
         Self { app, clock, url, client: client(), place }
     }
 

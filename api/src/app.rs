@@ -19,10 +19,13 @@ use crate::{
     counts::Counts,
     exports, external, housekeeping,
     keys::known::Keys,
+    line::{room::Room, tls::Tls},
     media::{making::Pictures, shelf::Shelf},
     messages::{Messenger, outbox::Outbox},
+    metrics::Metrics,
     nodes::{Nodes, Pulse},
     oidc::provider::Provider,
+    queueing::Queueing,
     rate::Limiter,
     tailer::{self, Lag},
     webhooks::{self, sender::Sender},
@@ -43,8 +46,18 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// How often what is shown.
     pub(crate) counts: Counts,
+    /// Room for connections.
+    pub line: Arc<Room>,
+    /// The certificate that is shown; absent where a proxy has one.
+    pub tls: Option<Arc<Tls>>,
+    /// How long what is asked waits; whoever serves the world feels it.
+    pub queueing: Arc<Queueing>,
+    /// What was asked, counted.
+    pub(crate) metrics: Arc<Metrics>,
     /// Room for requests.
     pub(crate) room: Arc<Semaphore>,
+    /// Room for those that bring a body, which may come slowly: it is not that of those who read.
+    pub(crate) room_for_bodies: Arc<Semaphore>,
     /// Who asks how often; absent where that does not matter.
     pub(crate) limiter: Option<Arc<Limiter>>,
     /// Who asks for codes and tries them how often; absent where that does not matter.
@@ -104,6 +117,7 @@ impl App {
         let messenger = Messenger::of(&settings, clock.clone());
         let messenger = messenger.map_err(|faults| NotStarted::Settings(faults.join("; ")))?;
         let provider = Provider::of(&settings, clock.clone()).map_err(NotStarted::Settings)?;
+        let tls = Tls::of(&settings).map_err(NotStarted::Settings)?;
         let index = Arc::new(Index::default());
         let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
         let nodes = Nodes::default();
@@ -138,7 +152,12 @@ impl App {
             store,
             index,
             clock,
+            line: Room::new(settings.connections, settings.behind_proxy),
+            tls,
+            queueing: Arc::default(),
+            metrics: Metrics::new(),
             room: Arc::new(Semaphore::new(settings.concurrency)),
+            room_for_bodies: Arc::new(Semaphore::new(settings.concurrency)),
             limiter,
             provider: provider.map(Arc::new),
             pictures: Pictures::new(shelf),

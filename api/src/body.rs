@@ -1,5 +1,7 @@
 //! Body: the JSON that a write brings.
 
+use std::{error::Error, iter};
+
 use axum::{
     body::to_bytes,
     extract::{FromRequest, Request},
@@ -8,6 +10,7 @@ use axum::{
 use domain::Fault;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tower_http::timeout::TimeoutError;
 
 use crate::problem::{Kind, Problem};
 
@@ -49,12 +52,7 @@ async fn read(
         let sent = sent.to_str().unwrap_or_default();
         sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     });
-    let body = to_bytes(request.into_body(), MAX).await.map_err(|error| {
-        use std::error::Error as _;
-        // A body that was cut off is no fault of its length.
-        let too_long = error.source().is_some_and(|cause| cause.to_string().contains("limit"));
-        Problem::new(if too_long { Kind::TooLarge } else { Kind::InvalidBody })
-    })?;
+    let body = to_bytes(request.into_body(), MAX).await.map_err(|error| broken(&error))?;
     if sent.as_deref().is_some_and(|sent| sent != media) || sent.is_none() && !body.is_empty() {
         let media = HeaderValue::from_static(media);
         return Err(Problem::new(Kind::UnsupportedMedia).with_header(told_in, media));
@@ -76,6 +74,21 @@ async fn read(
                 format!("is no JSON: line {line}, column {column}"),
             ))
         }
+    }
+}
+
+/// What it means that a body ended with `error`: it was too long, too slow, or cut off.
+pub fn broken(error: &(dyn Error + 'static)) -> Problem {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    let kind = causes.find_map(|cause| {
+        let too_slow = cause.is::<TimeoutError>().then_some(Kind::TooSlow);
+        too_slow.or_else(|| cause.to_string().contains("limit").then_some(Kind::TooLarge))
+    });
+    match kind.unwrap_or(Kind::InvalidBody) {
+        // Of what is still to come nobody knows where it ends.
+        Kind::TooSlow => Problem::new(Kind::TooSlow)
+            .with_header(header::CONNECTION, HeaderValue::from_static("close")),
+        kind => Problem::new(kind),
     }
 }
 

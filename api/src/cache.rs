@@ -31,7 +31,9 @@ use crate::{
     answer::{self, Span},
     counts::Sighting,
     encoding::Encoding,
-    lang, person,
+    lang,
+    metrics::Route,
+    person,
 };
 
 /// What the whole cache may hold, bytes.
@@ -136,6 +138,7 @@ pub struct Kept {
     made_of: Weak<Snapshot>,
     span: Option<Span>,
     sighting: Option<Arc<Sighting>>,
+    route: Route,
 }
 
 impl Kept {
@@ -149,7 +152,19 @@ impl Kept {
         sighting: Option<Arc<Sighting>>,
     ) -> Self {
         // The weak reference keeps the address from being used again, and nothing of the content.
-        Self { headers, body, made_of: Arc::downgrade(snapshot), span, sighting }
+        let (made_of, route) = (Arc::downgrade(snapshot), Route::default());
+        Self { headers, body, made_of, span, sighting, route }
+    }
+
+    /// The same, as that of `route`.
+    #[must_use]
+    pub fn at(self, route: Route) -> Self {
+        Self { route, ..self }
+    }
+
+    /// Where it was asked for.
+    pub fn route(&self) -> Route {
+        self.route
     }
 
     /// What it lets somebody see, if that is counted.

@@ -7,8 +7,8 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    clock::Clock, media::shelf::Shelf, messages::Messenger, oidc::provider::Provider,
-    webhooks::outside::Private,
+    clock::Clock, line::tls::Tls, media::shelf::Shelf, messages::Messenger,
+    oidc::provider::Provider, webhooks::outside::Private,
 };
 
 /// How the service runs. Flags win over variables, variables over defaults.
@@ -120,6 +120,25 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_MAX_LAG_S", default_value = "10")]
     pub max_lag_s: NonZeroU16,
 
+    /// The certificate of this service with its chain, as PEM: then it speaks TLS by itself. It is read
+    /// again when it changes, and on SIGHUP. Without it, a proxy does.
+    #[arg(long, global = true, env = "GRIYA_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its key, as PEM.
+    #[arg(long, global = true, env = "GRIYA_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+
+    /// What whoever reads `/metrics` must bring as a bearer token. Without it, only who is on this
+    /// machine may read them.
+    #[arg(long, global = true, env = "GRIYA_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<Secret>,
+
+    /// How many connections may be open at once; to more it is said to come back (503). One address
+    /// may have half of them, a thousand at least. Fewer where the system gives the process fewer files.
+    #[arg(long, global = true, env = "GRIYA_CONNECTIONS", default_value_t = 10_000)]
+    pub connections: usize,
+
     /// How many requests are worked on at once; more are told to come back (503).
     #[arg(long, global = true, env = "GRIYA_CONCURRENCY", default_value_t = 1024)]
     pub concurrency: usize,
@@ -215,7 +234,11 @@ impl Settings {
         }
         faults.extend(Messenger::of(self, Clock::system()).err().into_iter().flatten());
         faults.extend(Shelf::open(self).err());
+        faults.extend(Tls::of(self).err());
         faults.extend(Provider::of(self, Clock::system()).err());
+        if self.connections == 0 {
+            faults.push("GRIYA_CONNECTIONS: 0 lets nobody in: use 1 or more".to_owned());
+        }
         if self.concurrency == 0 {
             faults.push("GRIYA_CONCURRENCY: 0 answers nobody: use 1 or more".to_owned());
         }

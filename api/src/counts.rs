@@ -113,10 +113,13 @@ struct Waiting {
     size: usize,
 }
 
+/// On which day which listing was met how.
+type Met = (NaiveDate, What, Uuid);
+
 /// What was added up and is not written.
 #[derive(Debug, Default)]
 struct Kept {
-    listings: HashMap<(NaiveDate, What, Uuid), i64>,
+    listings: HashMap<Met, i64>,
     /// What was sought in vain, and where.
     words: HashMap<(NaiveDate, String, String), i64>,
     searches: HashMap<(NaiveDate, Box<str>), i64>,
@@ -234,14 +237,13 @@ impl Within {
     }
 
     async fn save(&self, kept: &mut Kept) -> Result<(), Error> {
-        // In one order, so that nodes which write the same rows do not lock each other out.
-        let mut met: Vec<_> = kept.listings.keys().copied().collect();
-        met.sort_unstable();
-        for some in met.chunks(daily_count::ROWS) {
-            let rows: Vec<_> = some.iter().map(|key| row_of(*key, kept.listings[key])).collect();
-            daily_count::add(&self.store.writer, &rows).await?;
-            for key in some {
-                kept.listings.remove(key);
+        let met = in_order(mem::take(&mut kept.listings)).await;
+        for (at, some) in met.chunks(daily_count::ROWS).enumerate() {
+            let rows: Vec<_> = some.iter().map(|(key, count)| row_of(*key, *count)).collect();
+            if let Err(error) = daily_count::add(&self.store.writer, &rows).await {
+                let rest = &met[at * daily_count::ROWS..];
+                rest.iter().for_each(|(key, count)| kept.raise(*key, *count));
+                return Err(error.into());
             }
         }
         let mut sought: Vec<_> = kept.words.iter().map(row_in_vain).collect();
@@ -305,7 +307,7 @@ impl Kept {
         }
     }
 
-    fn raise(&mut self, key: (NaiveDate, What, Uuid), times: i64) {
+    fn raise(&mut self, key: Met, times: i64) {
         if let Some(count) = self.listings.get_mut(&key) {
             *count += times;
         } else if self.listings.len() < MOST_KEPT {
@@ -314,7 +316,18 @@ impl Kept {
     }
 }
 
-fn row_of((day, what, id): (NaiveDate, What, Uuid), count: i64) -> daily_count::Model {
+/// The counts in one order, so that nodes which write the same rows do not lock each other out. Half a
+/// million take a while, and nobody who asks is to wait for that.
+async fn in_order(listings: HashMap<Met, i64>) -> Vec<(Met, i64)> {
+    let sorting = tokio::task::spawn_blocking(|| {
+        let mut met: Vec<_> = listings.into_iter().collect();
+        met.sort_unstable();
+        met
+    });
+    sorting.await.expect("nothing stops it but a panic of its own")
+}
+
+fn row_of((day, what, id): Met, count: i64) -> daily_count::Model {
     daily_count::Model { day, what, subject: id.to_string(), area: String::new(), count }
 }
 

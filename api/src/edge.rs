@@ -21,17 +21,20 @@ use axum::{
     Router,
     body::{Body, HttpBody as _, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, future::Either};
 use search::Snapshot;
-use tokio::time::Instant;
+use tokio::{sync::SemaphorePermit, time::Instant};
 use tower::Service;
-use tower_http::compression::{
-    Compression, DefaultPredicate,
-    predicate::{And, NotForContentType, Predicate as _},
+use tower_http::{
+    compression::{
+        Compression, DefaultPredicate,
+        predicate::{And, NotForContentType, Predicate as _},
+    },
+    timeout::DeadlineBody,
 };
 use tracing::{Instrument as _, Span};
 use uuid::fmt::Hyphenated;
@@ -43,7 +46,9 @@ use crate::{
     counts::Sighting,
     deprecations::{self, Deprecation, Deprecations},
     encoding::Encoding,
-    external, ids, lang, person,
+    external, ids, lang,
+    metrics::{self, Metrics, Route},
+    person,
     problem::{self, Caller, Kind, Problem},
     rate::{self, Household, Verdict},
 };
@@ -56,9 +61,11 @@ const MAX_BODY: u64 = 256 * 1024;
 /// The largest body that brings a picture, bytes: 15 MB, and what is written around it.
 const MAX_PICTURE: u64 = 15_000_000 + 64 * 1024;
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long one that brings a picture may take: 15 MB at 200 kbit/s.
-const PATIENCE_FOR_PICTURES: Duration = Duration::from_mins(10);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one that brings a picture or many records may take: 15 MB at 200 kbit/s.
+const PATIENCE_FOR_LARGE: Duration = Duration::from_mins(10);
+/// How much of that is left to work with a body when it is whole.
+const WORK: Duration = Duration::from_secs(5);
 /// Below here the path is a ticket.
 const UPLOADS: &str = "/v1/media/uploads/";
 /// The header that carries the request id.
@@ -96,11 +103,20 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge as it faces `peer`, whom the rate limit counts. An edge that faces nobody goes by
-    /// the framework's `ConnectInfo` in each request, which costs an allocation.
+    /// The edge as it faces `peer`, whom the rate limit counts.
     #[must_use]
     pub fn facing(&self, peer: IpAddr) -> Self {
         Self { within: Arc::clone(&self.within), peer: Some(peer) }
+    }
+
+    /// The answer where nothing was asked that could be read: `problem` in words.
+    pub fn refuse(&self, problem: &Problem) -> Response {
+        let now = self.within.app.clock.now();
+        let caller = Caller { uri: Uri::from_static("/"), lang: None, id: new_id(now) };
+        let mut response = dressed(problem.clone().into_response(), &caller);
+        tracing::debug!(id = ?caller.id, kind = problem.kind().name(), "refused");
+        response.headers_mut().insert(REQUEST_ID, caller.id);
+        response
     }
 }
 
@@ -128,7 +144,7 @@ impl Service<Request> for Edge {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let mut visit = Visit::begin(self.within.app.clock.now(), &request);
         if request.method() == Method::OPTIONS {
-            return Either::Left(ready(Ok(visit.end(preflight()))));
+            return Either::Left(ready(Ok(visit.end(&self.within.app.metrics, preflight()))));
         }
         visit.verdict = rate::count(&self.within.app, &request, self.peer);
         let admitted = admit(&request, visit.verdict);
@@ -140,15 +156,17 @@ impl Service<Request> for Edge {
         };
         let wanted = admitted.is_ok().then(|| Read::of(&request, encoding)).flatten();
         if let Some(wanted) = &wanted
-            && let Some(response) = self.within.again(wanted, visit.now)
+            && let Some((response, route)) = self.within.again(wanted, visit.now)
         {
-            return Either::Left(ready(Ok(visit.end(response))));
+            visit.route = route;
+            return Either::Left(ready(Ok(visit.end(&self.within.app.metrics, response))));
         }
+        visit.route = self.within.app.metrics.route(request.uri().path());
         if wanted.is_none() {
             let household = Household::of(&self.within.app, &request, self.peer);
             request.extensions_mut().insert(household);
         }
-        let within = Arc::clone(&self.within);
+        let (within, peer, route) = (Arc::clone(&self.within), self.peer, visit.route);
         let span = visit.span.clone();
         let caller = Caller {
             uri: request.uri().clone(),
@@ -158,10 +176,15 @@ impl Service<Request> for Edge {
         let answered = async move {
             let response = match (admitted, wanted) {
                 (Err(problem), _) => dressed(problem.into_response(), &caller),
-                (Ok(()), Some(wanted)) => within.read(wanted, &caller).await,
+                (Ok(()), Some(wanted)) => within.read(wanted, route, &caller).await,
+                (Ok(()), None) if reads(&request) && request.uri().path() == metrics::PATH => {
+                    let from = rate::from(&within.app, &request, peer);
+                    let may = metrics::admit(&within.app.settings, request.headers(), from);
+                    within.metrics(may, &caller).await
+                }
                 (Ok(()), None) => within.other(request, encoding, &caller).await,
             };
-            Ok(visit.end(response))
+            Ok(visit.end(&within.app.metrics, response))
         };
         Either::Right(Box::pin(answered.instrument(span)))
     }
@@ -169,18 +192,32 @@ impl Service<Request> for Edge {
 
 impl Within {
     /// An answer that was given before and still holds.
-    fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<Response> {
+    fn again(&self, wanted: &Read, now: DateTime<Utc>) -> Option<(Response, Route)> {
         let kept = self.cache.get(wanted, &self.app.index.snapshot(), now)?;
         self.count(wanted, kept.sighting());
-        Some(kept.response(now))
+        self.app.metrics.given_again();
+        Some((kept.response(now), kept.route()))
     }
 
     /// Answers a public read, and keeps the answer.
-    async fn read(&self, wanted: Read, caller: &Caller) -> Response {
+    async fn read(&self, wanted: Read, route: Route, caller: &Caller) -> Response {
         let snapshot = self.app.index.snapshot();
         let response = self.run(wanted.request(), wanted.encoding()).await;
         self.count(&wanted, response.extensions().get());
-        self.keep(wanted, &snapshot, dressed(response, caller)).await
+        self.keep(wanted, route, &snapshot, dressed(response, caller)).await
+    }
+
+    /// What a node says of itself to whoever looks after it.
+    async fn metrics(&self, may: Result<(), Problem>, caller: &Caller) -> Response {
+        let response = match may {
+            Ok(()) => metrics::page(&self.app).await,
+            Err(problem) => problem.into_response(),
+        };
+        let mut response = dressed(response, caller);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        response
     }
 
     /// Counts what an answer to the public lets somebody see. Whoever has it already (304) sees it
@@ -192,8 +229,9 @@ impl Within {
     }
 
     /// Answers any other request; what is behind a token is for nobody else's cache.
-    async fn other(&self, mut request: Request, encoding: Encoding, caller: &Caller) -> Response {
+    async fn other(&self, request: Request, encoding: Encoding, caller: &Caller) -> Response {
         let known = person::has_credential(request.headers());
+        let mut request = within_time(request);
         let named = person::name(&self.app, &mut request).await;
         encoding.ask(request.headers_mut());
         let response = match named {
@@ -210,7 +248,7 @@ impl Within {
 
     /// Runs the routes, where there is room, as long as there is patience.
     async fn run(&self, request: Request, encoding: Encoding) -> Response {
-        let Ok(_room) = self.app.room.try_acquire() else {
+        let Some(_room) = self.room(&request) else {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
         let patience = patience(&request);
@@ -234,11 +272,31 @@ impl Within {
         }
     }
 
+    /// Room to work on `request`, if there is any. What was answered before needs none.
+    fn room(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
+        if brings(request) {
+            return self.app.room_for_bodies.try_acquire().ok();
+        }
+        // Whoever writes has written already, and pages, health and the like cost next to nothing.
+        let costs = reads(request) && request.uri().path().starts_with("/v1/");
+        if costs && self.app.queueing.turns_away() {
+            self.app.metrics.shed();
+            return None;
+        }
+        self.app.room.try_acquire().ok()
+    }
+
     /// Keeps `response`, if it is one that can be given again and is asked for again.
     ///
     /// The index moves in one direction only: where it shows `before` still, the answer was made of
     /// that.
-    async fn keep(&self, wanted: Read, before: &Arc<Snapshot>, response: Response) -> Response {
+    async fn keep(
+        &self,
+        wanted: Read,
+        route: Route,
+        before: &Arc<Snapshot>,
+        response: Response,
+    ) -> Response {
         let keep = response.extensions().get::<Keep>().copied();
         let keep = keep.filter(|keep| keep.bytes <= cache::LARGEST && self.cache.is_again(&wanted));
         let Some(keep) = keep else { return response };
@@ -255,7 +313,8 @@ impl Within {
         };
         // A place for the id of whoever gets it next.
         parts.headers.insert(REQUEST_ID, HeaderValue::from_static(""));
-        let kept = Kept::new(parts.headers.clone(), body.clone(), before, keep.span, sighting);
+        let (headers, bytes) = (parts.headers.clone(), body.clone());
+        let kept = Kept::new(headers, bytes, before, keep.span, sighting).at(route);
         self.cache.put(wanted, kept);
         Response::from_parts(parts, Body::from(body))
     }
@@ -269,8 +328,8 @@ struct Visit {
     verdict: Option<Verdict>,
     /// No query in it, for that says where somebody is.
     span: Span,
-    /// Measured only where it is logged.
-    begun: Option<Instant>,
+    begun: Instant,
+    route: Route,
 }
 
 impl Visit {
@@ -283,20 +342,21 @@ impl Visit {
             "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
             path
         );
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let reads = reads(request);
         let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
         Self {
             now,
             id,
             known: known.filter(|_| reads).cloned().collect(),
             verdict: None,
-            begun: (!span.is_disabled()).then(Instant::now),
+            begun: Instant::now(),
+            route: Route::default(),
             span,
         }
     }
 
     /// Turns an answer to anybody into the answer to this request, and writes the log line.
-    fn end(self, mut response: Response) -> Response {
+    fn end(self, metrics: &Metrics, mut response: Response) -> Response {
         if response.status() == StatusCode::OK
             && answer::is_known(&self.known, response.headers().get(header::ETAG))
         {
@@ -306,8 +366,10 @@ impl Visit {
             rate::tell(response.headers_mut(), verdict);
         }
         response.headers_mut().insert(REQUEST_ID, self.id);
-        if let Some(begun) = self.begun {
-            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = self.begun.elapsed();
+        metrics.answered(self.route, response.status(), took);
+        if !self.span.is_disabled() {
+            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             let status = response.status().as_u16();
             self.span.in_scope(|| tracing::info!(status, micros, "answered"));
         }
@@ -346,8 +408,10 @@ fn admit(request: &Request, verdict: Option<Verdict>) -> Result<(), Problem> {
 
 /// How long the answer to `request` may take.
 fn patience(request: &Request) -> Duration {
-    let brings = matches!(*request.method(), Method::POST | Method::PATCH);
-    if brings && brings_picture(request.uri().path()) { PATIENCE_FOR_PICTURES } else { PATIENCE }
+    let (method, path) = (request.method(), request.uri().path());
+    let is_large = external::is_bulk(method, path)
+        || matches!(*method, Method::POST | Method::PATCH) && brings_picture(path);
+    if is_large { PATIENCE_FOR_LARGE } else { PATIENCE }
 }
 
 /// The most bytes that the body of `request` may have.
@@ -364,6 +428,15 @@ fn most(request: &Request) -> u64 {
 
 fn brings_picture(path: &str) -> bool {
     path == "/v1/media" || path.starts_with("/v1/media/")
+}
+
+/// `request`, with a body that fails when it comes too slowly to be worked with in time.
+fn within_time(request: Request) -> Request {
+    if !brings(&request) {
+        return request;
+    }
+    let time = patience(&request) - WORK;
+    request.map(|body| Body::new(DeadlineBody::new(time, body)))
 }
 
 fn panicked(cause: &(dyn Any + Send)) -> Response {
@@ -401,6 +474,16 @@ fn dressed(response: Response, caller: &Caller) -> Response {
 const EXPOSED: &str = "etag,link,location,change-seq,retry-after,content-language,ratelimit-policy,ratelimit,\
                        x-request-id,upload-offset,upload-length,upload-expires,accept-ranges,content-range,\
                        deprecation,sunset";
+
+/// Whether it only reads.
+fn reads(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Whether it has a body.
+fn brings(request: &Request) -> bool {
+    !request.body().is_end_stream()
+}
 
 /// Tells a browser that every page may read here (Fetch Standard, CORS protocol). The same for
 /// every page, so that nothing varies by where it is asked from.

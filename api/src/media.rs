@@ -29,6 +29,7 @@ use crate::{
     answer::{Answer, media as media_type},
     app::App,
     asked::{Asked, COMMON, Key, LangParams},
+    body,
     person::Person,
     problem::{Kind, Problem},
 };
@@ -219,9 +220,12 @@ async fn the_file(app: &App, mut form: Multipart) -> Result<std::fs::File, Probl
     file.ok_or_else(|| making::refused(Fault::new("missing", id, en)))
 }
 
-fn cut(_: MultipartError) -> Problem {
-    Problem::new(Kind::InvalidBody)
-        .saying("formulir terputus atau rusak", "the form is cut off or broken")
+fn cut(error: MultipartError) -> Problem {
+    let broken = body::broken(&error);
+    if broken.kind() != Kind::InvalidBody {
+        return broken;
+    }
+    broken.saying("formulir terputus atau rusak", "the form is cut off or broken")
 }
 
 /// The problem of a body that is announced as another, or without its boundary.

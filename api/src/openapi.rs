@@ -466,7 +466,7 @@ fn is_about_listings(path: &str) -> bool {
 fn write_kinds(method: &str, operation: &Value) -> Vec<Kind> {
     let mut kinds = Vec::new();
     if operation["requestBody"].is_object() {
-        kinds.extend([Kind::TooLarge, Kind::UnsupportedMedia, Kind::Invalid]);
+        kinds.extend([Kind::TooSlow, Kind::TooLarge, Kind::UnsupportedMedia, Kind::Invalid]);
     }
     if operation["responses"]["409"].is_object() {
         kinds.push(Kind::Conflict);

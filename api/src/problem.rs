@@ -60,6 +60,9 @@ kinds! {
     InvalidBody = BAD_REQUEST, "invalid-body", "Badan permintaan tidak terbaca", "Body not readable",
         "Badan permintaan bukan JSON atau terputus di tengah.",
         "The body of the request is no JSON, or was cut off.";
+    Malformed = BAD_REQUEST, "malformed", "Permintaan tidak terbaca", "Request not readable",
+        "Kepala permintaan bukan HTTP/1.1.",
+        "The head of the request is no HTTP/1.1.";
     Unauthorized = UNAUTHORIZED, "unauthorized", "Kredensial tidak berlaku", "Credential not accepted",
         "Permintaan memerlukan token, atau membawa kunci atau token yang tidak berlaku. Bacaan publik tidak memerlukannya: kirim tanpa kredensial.",
         "The request needs a token, or carries a key or token that is not valid. Public reads need none: send it without.";
@@ -75,6 +78,9 @@ kinds! {
     NotAcceptable = NOT_ACCEPTABLE, "not-acceptable", "Format tidak tersedia", "Not acceptable",
         "Alamat ini tidak dapat dijawab dalam format yang diminta `Accept` atau `format`.",
         "This address has no representation that `Accept` or `format` asks for.";
+    TooSlow = REQUEST_TIMEOUT, "too-slow", "Permintaan terlalu lama tiba", "Request came too slowly",
+        "Kepala permintaan harus utuh dalam 10 detik; badannya tidak boleh terhenti 15 detik.",
+        "The head of a request must be whole within 10 seconds; its body must not pause for 15 seconds.";
     Conflict = CONFLICT, "conflict", "Bertentangan dengan keadaannya", "Conflict with its state",
         "Entri tidak berada dalam keadaan yang memungkinkan langkah itu. `detail` menyebut keadaannya.",
         "The listing is not in a state that allows this step. `detail` says in which it is.";
@@ -108,6 +114,9 @@ kinds! {
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Terlalu banyak permintaan", "Too many requests",
         "Batas laju terlampaui. Coba lagi setelah `Retry-After` detik.",
         "The rate limit is used up. Try again after `Retry-After` seconds.";
+    HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "Kepala permintaan terlalu besar", "Request head too large",
+        "Kepala permintaan melebihi 64 KiB atau 100 baris.",
+        "The head of the request is larger than 64 KiB or has more than 100 lines.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Kesalahan pada kami", "We failed",
         "Ada yang rusak di pihak kami; sudah tercatat bersama `request_id`.",
         "Something broke on our side; it is on record with the `request_id`.";

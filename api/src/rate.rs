@@ -7,14 +7,14 @@
 use std::{
     convert::Infallible,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{LazyLock, Mutex},
     time::Duration,
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request},
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use governor::{
@@ -134,7 +134,7 @@ impl Limiter {
 }
 
 /// An IPv6 customer has a /64 at least: they share a bucket.
-fn household(address: IpAddr) -> IpAddr {
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 @ IpAddr::V4(_) => v4,
@@ -164,10 +164,9 @@ pub fn count(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<Verdi
 }
 
 /// Where `request` of `peer` comes from.
-fn from(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
+pub fn from(app: &App, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
     let from = if app.settings.behind_proxy { forwarded(request.headers()) } else { None };
-    let info = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    from.or(peer).or_else(info)
+    from.or(peer)
 }
 
 /// The household that a request comes from, where that is known; beside each that no cache answers.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -31,6 +32,14 @@ pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// How much of an answer is kept, characters.
 pub const ANSWER_MAX: usize = 500;
+
+/// How many deliveries are undone, for all webhooks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    entity::Entity::find().filter(entity::Column::DoneAt.is_null()).count(db).await
+}
 
 /// What is undone for a webhook, in its order, at most `limit`.
 ///

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 pub mod entity;
@@ -61,6 +62,14 @@ impl Model {
     pub fn done(self, now: DateTime<Utc>) -> Self {
         Self { sent_at: Some(now), version: self.version + 1, ..self }
     }
+}
+
+/// How many messages wait to be sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    entity::Entity::find().filter(entity::Column::SentAt.is_null()).count(db).await
 }
 
 /// The messages that wait to be sent, the oldest first.

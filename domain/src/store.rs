@@ -19,6 +19,33 @@ pub struct Store {
     pub writer: DatabaseConnection,
 }
 
+/// Connections at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// How many there are.
+    pub open: u32,
+    /// How many of them nobody uses.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
+}
+
+impl Pool {
+    fn of(db: &DatabaseConnection, most: u32) -> Self {
+        let (open, idle) = match db.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = db.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = db.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        Self { open, idle: u32::try_from(idle).unwrap_or(u32::MAX), most }
+    }
+}
+
 /// Connections that ask questions: more than cores, as some wait on a disk.
 const READERS: u32 = 8;
 
@@ -125,6 +152,11 @@ impl Store {
     /// Whether it is PostgreSQL; else it is SQLite.
     pub fn is_postgres(&self) -> bool {
         self.backend() == DbBackend::Postgres
+    }
+
+    /// Its connections, by what they are for.
+    pub fn pools(&self) -> [(&'static str, Pool); 2] {
+        [("reader", Pool::of(&self.reader, READERS)), ("writer", Pool::of(&self.writer, 1))]
     }
 
     /// Which database it is.

@@ -250,6 +250,12 @@ impl Writer {
         Self(send)
     }
 
+    /// How many units wait, and how many may.
+    pub fn queue(&self) -> (usize, usize) {
+        let most = self.0.max_capacity();
+        (most - self.0.capacity(), most)
+    }
+
     /// Hands over `unit` and waits until it is on disk. Dropping the future does not undo it.
     ///
     /// # Errors

@@ -1,39 +1,29 @@
 //! `griya serve`.
 
-use std::{error::Error, pin::pin, time::Duration};
+use std::{error::Error, sync::Arc};
 
 use api::{
-    App, Edge,
+    App,
     clock::Clock,
     config::{Seed, Settings},
+    line::{self, Patience, tls::Tls},
     seed,
 };
-use axum::{body::Body, extract::Request, serve::Listener};
 use domain::{store::Store, writer::Writer};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use tower::Service as _;
-
 use super::{Failure, migrate_it, open, pour};
 
-/// How long the headers of a request may take, and how long a connection may be idle: longer than
-/// the 60 seconds for which proxies keep theirs, so that none is closed as it is used again.
-const HEADER_PATIENCE: Duration = Duration::from_secs(75);
-/// The most that is read ahead of a connection, bytes: headers longer than that are refused.
-const HEAD: usize = 64 * 1024;
 /// Migrates, fills an empty database, listens, and on SIGTERM or Ctrl-C ends what was begun.
-pub async fn run(settings: Settings) -> Result<(), Failure> {
+pub async fn run(mut settings: Settings) -> Result<(), Failure> {
     if let [first, ..] = &settings.faults()[..] {
         return Err(Failure(first.clone()));
     }
+    settings.connections = connections(settings.connections);
     let store = open(&settings).await?;
     store.alone(async || prepare(&store, settings.seed).await).await?;
     let listener = TcpListener::bind(settings.listen)
@@ -45,8 +35,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
     // Before anybody knows where it is: who is told may stop it at once.
     let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
-    println!("Griya is at http://{address}");
-    listen(listener, &app, stop).await;
+    app.queueing.measure();
+    if let Some(tls) = &app.tls {
+        tls.follow();
+        reload_when_told(tls).map_err(|error| Failure::new("cannot hear signals", &error))?;
+    }
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    println!("Griya is at {scheme}://{address}");
+    line::serve(listener, &app, api::service(app.clone()), Patience::USUAL, stop.told()).await;
     app.end().await;
     Ok(())
 }
@@ -65,40 +61,38 @@ async fn prepare(store: &Store, with: Seed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Serves HTTP/1.1 until told to stop; then takes no more connections and ends the open ones after
-/// the answer that is under way.
-///
-/// A loop of its own because the framework's has no time limit for whoever sends headers slowly.
-async fn listen(mut listener: TcpListener, app: &App, stop: Stop) {
-    let edge: Edge = api::service(app.clone());
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
-        .max_buf_size(HEAD)
-        .pipeline_flush(true);
-    let open = GracefulShutdown::new();
-    let mut stop = pin!(stop.told());
-    loop {
-        let (stream, peer) = tokio::select! {
-            // The framework's, which waits and tries again where the system gives no connection.
-            accepted = Listener::accept(&mut listener) => accepted,
-            () = &mut stop => break,
-        };
-        // An answer goes out at once; where that cannot be set, it goes out later.
-        let _ = stream.set_nodelay(true);
-        let edge = edge.facing(peer.ip());
-        let service =
-            service_fn(move |request: Request<Incoming>| edge.clone().call(request.map(Body::new)));
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = &error as &dyn Error, "a connection broke");
-            }
-        });
+/// Files that are no connections: the database, pictures, and those who are told to come back.
+const OTHER_FILES: u64 = 512;
+
+/// As many connections as are wanted and there are files for, of which the process takes all that it may have.
+fn connections(wanted: usize) -> usize {
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, files) {
+        tracing::warn!(error = &error as &dyn Error, "the process gets no more files");
     }
-    drop(listener);
-    app.let_go();
-    open.shutdown().await;
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let fit = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
+    if fit < wanted {
+        tracing::warn!(
+            wanted,
+            fit,
+            files,
+            "fewer connections: the process may not open more files"
+        );
+    }
+    wanted.min(fit)
+}
+
+/// Has the certificate read again on SIGHUP, from now on.
+fn reload_when_told(tls: &Arc<Tls>) -> std::io::Result<()> {
+    let (mut told, tls) = (signal(SignalKind::hangup())?, Arc::clone(tls));
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            tls.reload();
+        }
+    });
+    Ok(())
 }
 
 /// Whether nobody but the first start ever put anything in: then the fixtures are poured, which

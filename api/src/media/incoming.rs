@@ -1,18 +1,16 @@
 //! Incoming: bytes on their way from a line to a file.
 
-use std::{path::PathBuf, pin::pin, time::Duration};
+use std::{error::Error, path::PathBuf, pin::pin};
 
 use axum::body::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::{fs::File, io::AsyncWriteExt as _, time::timeout};
+use tokio::{fs::File, io::AsyncWriteExt as _};
 
 use crate::{
     app::App,
+    body,
     problem::{Kind, Problem},
 };
-
-/// How long a line may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// The folder for what is on its way, made if it is not there.
 ///
@@ -37,8 +35,8 @@ pub async fn nameless(app: &App) -> Result<File, Problem> {
 /// the file holds what came before.
 ///
 /// # Errors
-/// 400 when the line is cut or silent; 413 when more comes; 500 when the disk fails.
-pub async fn pour<E>(
+/// 400 when the line is cut, 408 when it is silent; 413 when more comes; 500 when the disk fails.
+pub async fn pour<E: Error + 'static>(
     from: impl Stream<Item = Result<Bytes, E>>,
     file: &mut File,
     most: u64,
@@ -46,10 +44,10 @@ pub async fn pour<E>(
     let mut from = pin!(from);
     let mut came = 0;
     let ended = loop {
-        let bytes = match timeout(SILENCE, from.next()).await {
-            Ok(Some(Ok(bytes))) => bytes,
-            Ok(None) => break Ok(came),
-            Ok(Some(Err(_))) | Err(_) => break Err(Problem::new(Kind::InvalidBody)),
+        let bytes = match from.next().await {
+            Some(Ok(bytes)) => bytes,
+            None => break Ok(came),
+            Some(Err(error)) => break Err(body::broken(&error)),
         };
         let room = usize::try_from(most - came).unwrap_or(usize::MAX);
         let fits = &bytes[..bytes.len().min(room)];

@@ -17,6 +17,7 @@ mod hostile;
 mod load;
 mod micro;
 mod number;
+mod overload;
 mod process;
 mod questions;
 mod random;
@@ -66,6 +67,8 @@ enum Command {
     },
     /// Measure everything.
     Run(run::Options),
+    /// Ask for twice of what can be answered, and hold hundreds of slow connections.
+    Overload(overload::Options),
     /// Do the work whose instructions are counted: an index, and questions to it.
     Work {
         /// How many questions.
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         }
         Command::Bare { bytes, port } => on_one_thread(bare::serve(bytes, port)),
         Command::Run(options) => run::run(&options),
+        Command::Overload(options) => on_one_thread(overload::run(&options)),
         Command::Work { questions } => {
             println!("{} hits", work::work(questions));
             Ok(())
