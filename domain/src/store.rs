@@ -32,15 +32,12 @@ pub struct Pool {
 
 impl Pool {
     fn of(db: &DatabaseConnection, most: u32) -> Self {
-        let (open, idle) = match db.get_database_backend() {
-            DbBackend::Postgres => {
-                let pool = db.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => {
-                let pool = db.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
+        let (open, idle) = if db.get_database_backend() == DbBackend::Postgres {
+            let pool = db.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = db.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
         };
         Self { open, idle: u32::try_from(idle).unwrap_or(u32::MAX), most }
     }
