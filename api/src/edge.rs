@@ -435,7 +435,7 @@ fn within_time(request: Request) -> Request {
     if !brings(&request) {
         return request;
     }
-    let time = patience(&request) - WORK;
+    let time = patience(&request).saturating_sub(WORK);
     request.map(|body| Body::new(DeadlineBody::new(time, body)))
 }
 

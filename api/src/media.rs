@@ -220,6 +220,7 @@ async fn the_file(app: &App, mut form: Multipart) -> Result<std::fs::File, Probl
     file.ok_or_else(|| making::refused(Fault::new("missing", id, en)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given so by `map_err`")]
 fn cut(error: MultipartError) -> Problem {
     let broken = body::broken(&error);
     if broken.kind() != Kind::InvalidBody {

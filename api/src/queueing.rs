@@ -3,7 +3,7 @@
 //!
 //! Every ten milliseconds a task that does nothing gets in line. How long it stands there is how long every
 //! request waits before anybody looks at it: no queue of ours shows it, for requests wait for a
-//! processor. As in CoDel (RFC 8289), a burst is no overload: what counts is the shortest wait of
+//! processor. As in `CoDel` (RFC 8289), a burst is no overload: what counts is the shortest wait of
 //! late. Beyond a quarter of a second some questions are told to come back, beyond three quarters
 //! all of those that cost something; in between as many as it takes.
 

@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// The problem to be told in place of `data`, if that is a refusal without words.
     fn in_words(&self, data: &[u8]) -> Option<Vec<u8>> {
-        let kind = refusal::meant_by(data).filter(|_| self.talk.turn() % 2 == 0)?;
+        let kind = refusal::meant_by(data).filter(|_| self.talk.turn().is_multiple_of(2))?;
         Some(refusal::text(self.edge.refuse(&Problem::new(kind))))
     }
 }
