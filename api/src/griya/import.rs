@@ -46,13 +46,24 @@ pub async fn run(settings: &Settings, path: &Path, show: bool) -> Result<(), Fai
     // Before pictures are put for nothing.
     filling::is_free(&store.writer).await.map_err(|error| refused(&error))?;
     pictures(&shelf, &folder, &manifest, bars).await?;
-    fill(&store, &folder, &manifest, bars).await?;
-    let newest = Migrator::up(&store.writer, None).await;
-    newest.map_err(|error| {
-        Failure::new("everything is in, but the database cannot be migrated", &error)
-    })?;
+    // A service that starts at the same moment migrates before it or after it.
+    store.alone(async || all(&store, &folder, &manifest, bars).await).await?;
     println!("{}", summary(&manifest));
     Ok(())
+}
+
+/// Puts everything into the database, and brings it to the newest schema.
+async fn all(
+    store: &Store,
+    folder: &Folder,
+    manifest: &Manifest,
+    bars: Bars,
+) -> Result<(), Failure> {
+    fill(store, folder, manifest, bars).await?;
+    let newest = migrations::bring_up(&store.writer).await;
+    newest.map_err(|error| {
+        Failure::new("everything is in, but the database cannot be migrated", &error)
+    })
 }
 
 fn summary(manifest: &Manifest) -> String {

@@ -78,8 +78,10 @@ impl Kind {
 
 /// Where migrations are kept: they say what the tables are, and are none of them.
 pub(super) const MIGRATIONS: &str = "seaql_migrations";
+/// Which programs run on a database: nobody takes them along, and one that ran leaves it empty.
+const NODES: &str = "node";
 
-/// All tables but that of the migrations, by name.
+/// All tables, by name, but those of the migrations and of the nodes.
 ///
 /// # Errors
 /// When the database fails, a column is of a type that is not known, or a table has no key.
@@ -95,7 +97,8 @@ pub async fn tables(db: &impl ConnectionTrait) -> Result<Vec<Table>, Error> {
             .ok_or_else(|| Error::Type(table.clone(), name.clone(), declared))?;
         tables.entry(table).or_default().push((at, Column { name, kind, key: at > 0 }));
     }
-    tables.into_iter().filter(|(name, _)| name != MIGRATIONS).map(of_columns).collect()
+    let is_content = |name: &str| ![MIGRATIONS, NODES].contains(&name);
+    tables.into_iter().filter(|(name, _)| is_content(name)).map(of_columns).collect()
 }
 
 fn of_columns((name, mut columns): (String, Vec<(i64, Column)>)) -> Result<Table, Error> {
