@@ -14,7 +14,7 @@ use tokio::{
 
 const BRIEF: Duration = Duration::from_millis(100);
 /// Longer than any test takes.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const LONG_PATIENCE: Patience =
     Patience { head: LONG, idle: LONG, body: LONG, reader: LONG, answer: LONG, pace: 1 };
 
