@@ -44,6 +44,11 @@ use crate::{
     words::Tongue,
 };
 
+crate::exports::text_schema! {
+    /// Server-sent events (HTML Living Standard §9.2), for as long as they are listened to.
+    EventText = "EventStream"
+}
+
 pub mod cursor;
 pub mod walk;
 
@@ -258,7 +263,7 @@ async fn list_changes(State(app): State<App>, mut asked: Asked) -> Result<Answer
     params(StreamParams,
         ("Last-Event-ID" = Option<String>, Header, description = "Where to go on; wins over `since`",
             min_length = 1, max_length = 400)),
-    responses((status = OK, description = "Changes as they happen", content_type = "text/event-stream", body = String,
+    responses((status = OK, description = "Changes as they happen", content_type = "text/event-stream", body = EventText,
         example = json!("event: change\nid: eyJuIjoxMjN9\ndata: {\"id\": \"01a20ada-2c00-796c-84a8-0529f3d06181\", \"kind\": \"place\", \"deleted\": true, \"at\": \"2026-11-24T12:00:00+07:00\"}\n\n")))
 )]
 async fn stream_changes(

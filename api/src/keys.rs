@@ -144,7 +144,7 @@ pub struct KeyDraft {
     scopes: Option<Vec<Scope>>,
     /// Below the name of which system it writes; needed with `listings`, and with nothing else. It
     /// belongs to the account that names it first.
-    #[schema(value_type = Option<String>, max_length = 40, pattern = "^[a-z0-9]+(_[a-z0-9]+)*$", example = json!(null))]
+    #[schema(value_type = Option<String>, max_length = 40, pattern = "^[a-z0-9]+(_[a-z0-9]+)*$")]
     system: Option<System>,
     /// When it ends by itself.
     expires_at: Option<DateTime<FixedOffset>>,
