@@ -174,7 +174,7 @@ async fn live_in(service: &Service) -> Who {
         "UPDATE listing SET longitude = 110.30000000000001 WHERE slug = 'pantai-samas'",
         "INSERT INTO agency_trust (agency, members, version) SELECT id, '[]', 1 FROM agency",
         "INSERT INTO comment (id, review, author, text, created_at) \
-         SELECT r.id, r.id, a.id, 'Sudah ditelepon.', r.created_at \
+         SELECT r.id, r.id, a.id, 'Sudah ditelepon.', r.opened_at \
          FROM review r, account a WHERE a.role = 'admin'",
         "INSERT INTO delivery (id, webhook, number, kind, body, tries, created_at, due_at, done_at, \
          answer, version) SELECT id, id, 1, 'place', '{}', 2, created_at, created_at, created_at, \
@@ -935,7 +935,6 @@ async fn postgresql_is_backed_up_and_restored_by_its_own_programs() {
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let (last, _) = heads(&there).await;
     let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
-    done(&there, &["export", text(&a)]);
     let copy = of_the_other_kind().await;
     // The pictures lie beside the database.
     copy_all(&service.place.folder().join("media"), &there.folder().join("media"));
