@@ -20,6 +20,8 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tests::{Place, Reply, Service, Who, number, program, server};
 
+use crate::nodes::until;
+
 /// The program over `place`, about to do what `arguments` say.
 fn griya(place: &Place, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
@@ -145,6 +147,13 @@ async fn live_in(service: &Service) -> Who {
     ok(service.say(&admin, "POST", archive, &json!({"reason": "Ditutup."})).await);
     let key = json!({"name": "Peta", "scopes": ["read", "webhooks"]});
     ok(service.say(&sri, "POST", "/v1/keys", &key).await);
+    let key = json!({"name": "Portal", "scopes": ["listings"], "system": "portal"});
+    let key = ok(service.say(&sri, "POST", "/v1/keys", &key).await);
+    let brought = json!({"kind": "place", "name": {"id": "Pantai dari Portal"},
+        "category": "nature.beach", "location": {"lat": -8.01, "lon": 110.27}});
+    let bring = service.method("PUT", "/v1/external/portal/A-17").body(brought.to_string());
+    let bring = bring.header("x-api-key", key.body["key"].as_str().unwrap());
+    ok(service.send(bring.header("content-type", "application/json")).await);
     let hook = json!({"url": "https://penerima.invalid/griya", "kinds": ["place"]});
     ok(service.say(&sri, "POST", "/v1/webhooks", &hook).await);
     let joko = service.come_in("+6281234567890").await;
@@ -163,6 +172,18 @@ async fn live_in(service: &Service) -> Who {
         "INSERT INTO kept_answer (key, request, status, headers, body, at, version) VALUES \
          ('l', 'r', 201, 'null', '', '2026-11-24T05:00:00+00:00', 0)",
         "UPDATE listing SET longitude = 110.30000000000001 WHERE slug = 'pantai-samas'",
+        "INSERT INTO agency_trust (agency, members, version) SELECT id, '[]', 1 FROM agency",
+        "INSERT INTO comment (id, review, author, text, created_at) \
+         SELECT r.id, r.id, a.id, 'Sudah ditelepon.', r.opened_at \
+         FROM review r, account a WHERE a.role = 'admin'",
+        "INSERT INTO delivery (id, webhook, number, kind, body, tries, created_at, due_at, done_at, \
+         answer, version) SELECT id, id, 1, 'place', '{}', 2, created_at, created_at, created_at, \
+         '\u{1}', 1 FROM webhook",
+        "INSERT INTO handshake (hash, used, expires_at, version) \
+         VALUES ('h', true, '2026-11-24T05:00:00+00:00', 1)",
+        "INSERT INTO identity (hash, account, issuer, since, version) \
+         SELECT 'i', id, 'https://masuk.contoh.example', created_at, 1 FROM account \
+         WHERE role = 'admin'",
     ] {
         service.app.store.writer.execute_unprepared(sql).await.unwrap();
     }
@@ -237,6 +258,12 @@ fn leads_to(path: &str, body: &Value) -> Vec<String> {
     paths
 }
 
+/// The tables that an export holds no row of.
+fn empty_tables(exported: &Value) -> Vec<&str> {
+    let tables = exported["tables"].as_array().unwrap().iter();
+    tables.filter(|table| table["rows"] == 0).map(|table| table["name"].as_str().unwrap()).collect()
+}
+
 /// Where the answers of two services differ.
 fn assert_same(a: &[Answer], b: &[Answer]) {
     for ((path, status, headers, bytes), there) in a.iter().zip(b) {
@@ -290,7 +317,7 @@ async fn heads(place: &Place) -> (i64, String) {
 async fn from_one_kind_of_database_to_the_other_and_back_nothing_changes() {
     let folder = tempfile::tempdir().unwrap();
     let [moving, first, second, third] = ["0", "1", "2", "3"].map(|n| folder.path().join(n));
-    let service = Service::start().await;
+    let service = embedded().await;
     let sri = live_in(&service).await;
 
     // An export while somebody writes is of one moment.
@@ -306,7 +333,7 @@ async fn from_one_kind_of_database_to_the_other_and_back_nothing_changes() {
         while_writing(&service, &sri, export).await
     };
     assert!(meanwhile.status.success(), "{}", said(&meanwhile).1);
-    let there = of_the_other_kind().await;
+    let there = Place::bare().await;
     done(&there, &["import", text(&moving)]);
     let moved = manifest(&moving);
     let (change, head) = heads(&there).await;
@@ -320,12 +347,13 @@ async fn from_one_kind_of_database_to_the_other_and_back_nothing_changes() {
     assert!(summary.contains(" files of pictures, up to change "), "{summary}");
     let exported = content(&first);
     assert!(exported["pictures"]["files"].as_u64().unwrap() >= 4);
+    assert_eq!(empty_tables(&exported), [""; 0], "let `live_in` leave something there");
 
-    let there = of_the_other_kind().await;
+    let there = Place::bare().await;
     assert_eq!(done(&there, &["import", text(&first)]), summary);
     done(&there, &["export", text(&second)]);
     assert_eq!(content(&second), exported);
-    let back = Place::bare().await;
+    let back = Place::sqlite();
     done(&back, &["import", text(&second)]);
     done(&back, &["export", text(&third)]);
     assert_eq!(content(&third), exported);
@@ -387,8 +415,8 @@ async fn every_table_is_in_an_export_and_nobody_else_can_read_it() {
     let sql = format!("CREATE TABLE later (id varchar(9) PRIMARY KEY, b {bytes}, r {real})");
     db.execute_unprepared(&sql).await.unwrap();
     db.execute_unprepared("INSERT INTO later VALUES ('x', 'ab', 0.1)").await.unwrap();
-    let mut tables: Vec<String> =
-        domain_tables(&db).await.into_iter().filter(|table| table != "seaql_migrations").collect();
+    let mut tables = domain_tables(&db).await;
+    tables.retain(|table| table != "seaql_migrations" && table != "node");
     tables.sort_unstable();
     done(&place, &["export", text(&to)]);
     let manifest = manifest(&to);
@@ -717,8 +745,55 @@ async fn an_export_of_an_earlier_schema_comes_into_the_newest() {
     }
 }
 
+#[tokio::test]
+async fn an_import_waits_for_its_turn_among_programs_that_start() {
+    let folder = tempfile::tempdir().unwrap();
+    done(&Place::with_fixtures().await, &["export", text(folder.path())]);
+    if server().is_none() {
+        return;
+    }
+    let there = Place::bare().await;
+    let (starting, looking) = (there.open().await, there.open().await.reader);
+    let sql = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+               AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()";
+    let waiting = sea_orm::Statement::from_string(starting.backend(), sql);
+    let import = starting.alone(async || {
+        let import = griya(&there, &["import", text(folder.path())]).spawn().unwrap();
+        // One is ours.
+        until(async || {
+            let row = looking.query_one_raw(waiting.clone()).await.unwrap().unwrap();
+            (row.try_get::<i64>("", "n").unwrap() > 1).then_some(())
+        })
+        .await;
+        assert!(catalog::tables(&looking).await.unwrap().is_empty());
+        Ok::<_, sea_orm::DbErr>(import)
+    });
+    let output = import.await.unwrap().wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output).1);
+}
+
+#[tokio::test]
+async fn a_service_that_runs_over_nothing_yet_shows_what_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    done(&Place::with_fixtures().await, &["export", text(folder.path())]);
+    let service = Service::empty().await;
+    assert_eq!(service.get("/v1/places/goa-cerme").await.status, 404);
+    done(&service.place, &["import", text(folder.path())]);
+    service.app.catch_up().await.unwrap();
+    assert_eq!(service.get("/v1/places/goa-cerme").await.status, 200);
+    let whole = Service::start().await;
+    let [shown, all] = [&service, &whole].map(async |service| {
+        let all = service.get("/v1/discover?limit=100&sort=name&facets=category&facets=area").await;
+        (all.header("etag").to_owned(), all.text)
+    });
+    assert_eq!(shown.await, all.await);
+}
+
 /// A service over a SQLite file, whatever the tests run on.
 async fn embedded() -> Service {
+    if server().is_none() {
+        return Service::start().await;
+    }
     let place = Place::sqlite();
     done(&place, &["seed"]);
     Service::over(place, &[]).await
@@ -860,7 +935,6 @@ async fn postgresql_is_backed_up_and_restored_by_its_own_programs() {
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let (last, _) = heads(&there).await;
     let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
-    done(&there, &["export", text(&a)]);
     let copy = of_the_other_kind().await;
     // The pictures lie beside the database.
     copy_all(&service.place.folder().join("media"), &there.folder().join("media"));

@@ -14,7 +14,7 @@ use domain::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use migrations::{IntoSchemaManagerConnection, Migrator, MigratorTrait as _};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr};
 
 use super::{
     Failure,
@@ -123,13 +123,19 @@ fn is_known(manifest: &Manifest) -> Result<(), Failure> {
 
 /// The tables after the first `steps` migrations.
 async fn schema(steps: usize) -> Result<Vec<Table>, dump::Error> {
+    let memory = in_memory(steps).await?;
+    let tables = catalog::tables(&memory).await;
+    memory.close().await?;
+    tables
+}
+
+/// A database in memory with these tables.
+async fn in_memory(steps: usize) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     let memory = Database::connect(options).await?;
     bring_to(&memory, steps).await?;
-    let tables = catalog::tables(&memory).await;
-    memory.close().await?;
-    tables
+    Ok(memory)
 }
 
 /// Goes up or down to the schema after the first `steps` migrations.
@@ -224,13 +230,36 @@ async fn fill(
     let made = bring_to(filling.schema(), manifest.migrations.len()).await;
     made.map_err(|error| Failure::new("cannot make the tables", &error))?;
     filling.open().await.map_err(|error| refused(&error))?;
-    for file in &manifest.tables {
+    for file in named_first(manifest).await.map_err(|error| refused(&error.into()))? {
         let (bar, table) = (bars.bytes(&file.name, Some(file.bytes)), file.table());
         let add = async |some| filling.add(&table, some).await;
         rows(folder, manifest, file, store.writer.get_database_backend(), &bar, add).await?;
         bar.finish();
     }
     filling.finish(&manifest.numbers).await.map_err(|error| refused(&error))
+}
+
+/// The tables, each after those that it names: for a row that comes after one that names it SQLite
+/// looks through all that could, and a large import would not end.
+async fn named_first(manifest: &Manifest) -> Result<Vec<&TableFile>, DbErr> {
+    let memory = in_memory(manifest.migrations.len()).await?;
+    let names = catalog::names(&memory).await?;
+    memory.close().await?;
+    let (mut left, mut order): (Vec<_>, Vec<&TableFile>) =
+        (manifest.tables.iter().collect(), Vec::new());
+    while !left.is_empty() {
+        let waits = |file: &TableFile| {
+            let named = names.iter().filter(|(table, _)| *table == file.name);
+            named
+                .into_iter()
+                .any(|(table, named)| table != named && left.iter().any(|left| left.name == *named))
+        };
+        let (later, now): (Vec<_>, Vec<_>) = left.iter().copied().partition(|file| waits(file));
+        // Tables that name each other in a ring come as they come.
+        left = if now.is_empty() { Vec::new() } else { later.clone() };
+        order.extend(if now.is_empty() { later } else { now });
+    }
+    Ok(order)
 }
 
 /// The files of pictures, as the list says that is what the manifest says.

@@ -181,6 +181,17 @@ async fn numbered_in_sqlite(db: &impl ConnectionTrait) -> Result<Vec<Numbered>, 
     Ok(numbered)
 }
 
+/// Which table names which in SQLite: the naming one first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn names(db: &impl ConnectionTrait) -> Result<Vec<(String, String)>, DbErr> {
+    let sql = "SELECT t.name AS \"table\", k.\"table\" AS named \
+               FROM sqlite_master t, pragma_foreign_key_list(t.name) k WHERE t.type = 'table'";
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "table")?, row.try_get("", "named")?))).collect()
+}
+
 /// How many rows `table` holds.
 ///
 /// # Errors
