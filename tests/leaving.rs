@@ -171,7 +171,7 @@ async fn live_in(service: &Service) -> Who {
          ('2026-11-24', 'Z', 2), ('2026-11-24', 'ä', 3), ('2026-11-24', '', 4)",
         "INSERT INTO kept_answer (key, request, status, headers, body, at, version) VALUES \
          ('l', 'r', 201, 'null', '', '2026-11-24T05:00:00+00:00', 0)",
-        "UPDATE listing SET longitude = 110.30000000000001 WHERE slug = 'pantai-samas'",
+        "UPDATE listing SET longitude = 110.30000000000001 WHERE slug = 'batik-yang-ditunggu'",
         "INSERT INTO agency_trust (agency, members, version) SELECT id, '[]', 1 FROM agency",
         "INSERT INTO comment (id, review, author, text, created_at) \
          SELECT r.id, r.id, a.id, 'Sudah ditelepon.', r.opened_at \
