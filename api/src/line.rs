@@ -2,7 +2,7 @@
 //!
 //! What is asked on them is the edge's. Here it is decided how many there may be ([`room`]) and how
 //! long whoever is at the other end may do nothing ([`guard`]); what cannot be read as HTTP is refused
-//! in the words of a problem like everything else ([`refusal`]).
+//! in the words of a problem like everything else (`refusal.rs`).
 
 use std::{
     error::Error,

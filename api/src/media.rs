@@ -2,7 +2,7 @@
 //!
 //! A picture is known by the SHA-256 of what came, so it is here once, whoever brings it, and its
 //! files may be kept for ever. What becomes of the bytes is in [`making`]; pictures that come in
-//! parts are in [`crate::uploads`].
+//! parts are in `uploads.rs`.
 
 use axum::{
     body::Body,

@@ -1,7 +1,7 @@
 //! Metrics: what Prometheus reads at `/metrics` (text format 0.0.4).
 //!
 //! Here live the counts of requests, which cost each of them three additions, and who may read them.
-//! What is only looked at when somebody asks is in [`now`]; how it is written in [`page`]. A label
+//! What is only looked at when somebody asks is in [`now`]; how it is written in [`mod@page`]. A label
 //! is a route as the contract writes it, so nobody can make new ones by asking.
 
 use std::{

@@ -2,7 +2,7 @@
 //! database, and back into an empty one.
 //!
 //! Which tables and columns there are is asked of the database itself, so none can be forgotten. What a
-//! row looks like is in [`line`], reading all of one moment in [`snapshot`], writing it back in
+//! row looks like is in [`mod@line`], reading all of one moment in [`snapshot`], writing it back in
 //! [`filling`]. Nothing here knows files.
 
 use sea_orm::DbErr;

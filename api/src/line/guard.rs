@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-/// Not in several pieces at once: hyper then writes an answer as one, which is how [`Guard::in_words`] knows its own.
+/// Not in several pieces at once: hyper then writes an answer as one, which is how `Guard::in_words` knows its own.
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
