@@ -50,7 +50,7 @@ pub struct App {
     pub line: Arc<Room>,
     /// The certificate that is shown; absent where a proxy has one.
     pub tls: Option<Arc<Tls>>,
-    /// How long what is asked waits; whoever serves the world feels it.
+    /// How long what is asked waits; measured by whoever serves the world.
     pub queueing: Arc<Queueing>,
     /// What was asked, counted.
     pub(crate) metrics: Arc<Metrics>,
