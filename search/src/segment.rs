@@ -100,8 +100,8 @@ impl Segment {
         for lang in Lang::ALL {
             self.by_name(lang);
         }
-        for facet in [Facet::Kind, Facet::Category, Facet::Area] {
-            self.sums(facet);
+        for facet in Facet::ALL {
+            self.sums(*facet);
         }
     }
 }
