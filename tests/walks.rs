@@ -85,7 +85,7 @@ fn walk(world: &mut World, start: DateTime<Utc>, step: TimeDelta, note: &str) {
             touched.extend(world.change(deeds));
         }
         if world.random.chance(10) {
-            world.index.tidy();
+            world.index.tidy(now);
         }
     }
     due.retain(|id| !touched.contains(id));
@@ -121,7 +121,7 @@ fn a_long_run_of_single_changes_leaves_few_segments() {
     for _ in 0..200 {
         world.change(1);
         if world.index.is_untidy() {
-            world.index.tidy();
+            world.index.tidy(DateTime::UNIX_EPOCH);
             tidied += 1;
         }
         assert!(!world.index.is_untidy(), "tidy once, and it is tidy");

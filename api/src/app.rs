@@ -119,7 +119,8 @@ impl App {
         let provider = Provider::of(&settings, clock.clone()).map_err(NotStarted::Settings)?;
         let tls = Tls::of(&settings).map_err(NotStarted::Settings)?;
         let index = Arc::new(Index::default());
-        let feed = tailer::follow(store.clone(), Arc::clone(&index), &settings.data_dir).await?;
+        let (data, own) = (&settings.data_dir, Arc::clone(&index));
+        let feed = tailer::follow(store.clone(), own, data, clock.clone()).await?;
         let nodes = Nodes::default();
         let limiter = || Arc::new(Limiter::new(nodes.clone()));
         let limiter = (settings.rate == Rate::On).then(limiter);

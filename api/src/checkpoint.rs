@@ -17,6 +17,8 @@ use domain::change;
 use search::Snapshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::background;
+
 /// Changes after which it is worth writing anew: a start takes a second or two to read so many again.
 const ENOUGH: i64 = 10_000;
 /// Changes that a start reads again in no time: a node that ends with fewer writes nothing.
@@ -38,7 +40,7 @@ pub struct Keeper {
     kept: Option<i64>,
     /// When it was last written, or that was tried.
     since: Option<Instant>,
-    writing: Option<JoinHandle<Option<i64>>>,
+    writing: Option<JoinHandle<io::Result<Option<i64>>>>,
 }
 
 impl Keeper {
@@ -103,7 +105,7 @@ impl Keeper {
     pub fn write(&mut self, snapshot: Arc<Snapshot>, note: String) {
         self.since = Some(Instant::now());
         let file = self.file.clone();
-        self.writing = Some(spawn_blocking(move || {
+        self.writing = Some(background::spawn(move || {
             let done = write(&file, &snapshot, &note);
             let file = file.display();
             match done {
@@ -126,7 +128,7 @@ impl Keeper {
     /// Waits until nothing is being written.
     pub async fn rest(&mut self) {
         let Some(writing) = self.writing.take() else { return };
-        if let Ok(Some(seq)) = writing.await {
+        if let Ok(Ok(Some(seq))) = writing.await {
             self.holds(seq);
         }
     }

@@ -11,6 +11,7 @@ mod areas;
 mod asked;
 mod attempts;
 mod auth;
+mod background;
 mod body;
 mod bundles;
 mod cache;

@@ -6,8 +6,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -24,7 +25,9 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    background,
     checkpoint::{self, Found, Keeper},
+    clock::Clock,
     listing_view,
     tailer::listening::Listening,
 };
@@ -33,6 +36,8 @@ pub mod listening;
 
 /// How long it waits after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked what questions the time will change; far more often than that is prepared.
+const LOOKS_AHEAD: Duration = Duration::from_secs(20);
 /// How long somebody who wrote waits for the index; what they wrote is on disk all the while.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Handfuls of records that wait to be built in: enough that neither side stands still.
@@ -111,6 +116,7 @@ impl Feed {
 struct Tailer {
     store: Store,
     index: Arc<Index>,
+    clock: Clock,
     last: Option<change::Model>,
     /// The last change that what listings refer to has seen: it may be ahead of them.
     referred: i64,
@@ -125,19 +131,19 @@ struct Tailer {
 ///
 /// # Errors
 /// When the database fails before the first snapshot is whole.
-pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed, Error> {
+pub async fn follow(
+    store: Store,
+    index: Arc<Index>,
+    data: &Path,
+    clock: Clock,
+) -> Result<Feed, Error> {
     let (keeper, schema) = (Keeper::new(data), store.schema().await?);
     let level = Instant::now();
-    let mut tailer = Tailer { store, index, last: None, referred: 0, level, keeper, schema };
+    let mut tailer = Tailer { store, index, clock, last: None, referred: 0, level, keeper, schema };
     if !tailer.resume().await? {
         tailer.read_everything().await?;
     }
-    // What the first question of its kind would wait for.
-    let prepared = Arc::clone(&tailer.index);
-    tokio::task::spawn_blocking(move || {
-        prepared.prepare();
-        listing_view::write_lines(&prepared.snapshot());
-    });
+    tokio::spawn(prepare(Arc::downgrade(&tailer.index), tailer.clock.clone()));
     let (tell, position) = watch::channel(tailer.position());
     let poke = Arc::new(Notify::new());
     let (end, mut ended) = mpsc::channel(1);
@@ -155,7 +161,7 @@ pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed
                 Err(TryRecvError::Disconnected) => return,
                 Err(TryRecvError::Empty) => {}
             }
-            tidying = tidy(&tailer.index, tidying);
+            tidying = tidy(&tailer.index, &tailer.clock, tidying);
             tailer.keep().await;
             match tailer.step().await {
                 Ok(moved) => {
@@ -181,13 +187,35 @@ pub async fn follow(store: Store, index: Arc<Index>, data: &Path) -> Result<Feed
     Ok(feed)
 }
 
+type Tidying = JoinHandle<io::Result<()>>;
+
 /// Has the index made tidy on a thread of its own, unless that is going on.
-fn tidy(index: &Arc<Index>, going_on: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
+fn tidy(index: &Arc<Index>, clock: &Clock, going_on: Option<Tidying>) -> Option<Tidying> {
     if going_on.as_ref().is_some_and(|tidying| !tidying.is_finished()) {
         return going_on;
     }
-    let index = Arc::clone(index);
-    index.is_untidy().then(|| tokio::task::spawn_blocking(move || index.tidy()))
+    let (index, now) = (Arc::clone(index), clock.now());
+    index.is_untidy().then(|| background::spawn(move || index.tidy(now)))
+}
+
+/// Has the index ready for what is asked next, as long as somebody holds it: what the first question
+/// of its kind would wait for, and what changes with the time.
+async fn prepare(index: Weak<Index>, clock: Clock) {
+    let mut lines_are_written = false;
+    while let Some(index) = index.upgrade() {
+        let now = clock.now();
+        let prepared = background::spawn(move || {
+            index.prepare(now);
+            if !lines_are_written {
+                listing_view::write_lines(&index.snapshot());
+            }
+        });
+        if let Err(error) = prepared.await.map_err(io::Error::from).flatten() {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot prepare the index");
+        }
+        lines_are_written = true;
+        tokio::time::sleep(LOOKS_AHEAD).await;
+    }
 }
 
 impl Tailer {

@@ -61,6 +61,11 @@ impl Best {
         }
     }
 
+    /// Whether there are as many as wanted, and all of them come before `key`.
+    pub(crate) fn is_full_before(&self, key: &Key) -> bool {
+        self.kept.len() == self.want && self.kept.peek().is_some_and(|last| last.key < *key)
+    }
+
     /// The least score that could still come in.
     pub(crate) fn least_score(&self) -> f64 {
         match self.kept.peek().map(|last| &last.key) {

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::text::{Lang, fold};
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
     bits::{Bits, Ranked},
+    cursor::minute,
     facet::Facet,
     layer::Layer,
     meaning::Meaning,
@@ -23,6 +24,8 @@ const WORD_BYTES: u64 = 64 << 20;
 const WORD_BYTES_A_LISTING: u64 = 128;
 /// Moments for which it is known who is open.
 const MOMENTS: usize = 4;
+/// Changes of opening states within so long are prepared.
+const SOON: TimeDelta = TimeDelta::minutes(5);
 
 /// The caches of one segment.
 #[derive(Debug, Default)]
@@ -112,8 +115,14 @@ impl Segment {
             |known: &&Arc<OpenThen>| known.from <= at && known.until.is_none_or(|until| at < until);
         // A poisoned lock holds what it held: nothing is half written.
         let lock = || self.caches.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(then) = lock().iter().find(known) {
-            return Arc::clone(then);
+        let asked_again = || {
+            let mut moments = lock();
+            let last = moments.iter().position(|then| known(&then)).map(|at| moments.remove(at))?;
+            moments.push(Arc::clone(&last));
+            Some(last)
+        };
+        if let Some(then) = asked_again() {
+            return then;
         }
         let then = Arc::new(self.reckon_open(at));
         let mut moments = lock();
@@ -122,6 +131,16 @@ impl Segment {
         }
         moments.push(Arc::clone(&then));
         then
+    }
+
+    /// Reckons who is open at `now`, and who will be when that changes, if it changes soon.
+    pub(crate) fn prepare_openings(&self, now: DateTime<Utc>) {
+        let now = minute(now);
+        self.openings.iter().for_each(|opening| opening.prepare(now, SOON));
+        let then = self.open_at(now);
+        if let Some(next) = then.until.filter(|until| *until <= now + SOON) {
+            self.open_at(next);
+        }
     }
 
     fn reckon_open(&self, at: DateTime<Utc>) -> OpenThen {

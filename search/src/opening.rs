@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::{
     hours::{Context, HORIZON, Hours, Openness, State},
@@ -22,6 +22,8 @@ pub struct Opening {
     zone: Tz,
     context: Context,
     now: ArcSwapOption<Stretch>,
+    /// What comes after it, where that was prepared.
+    next: ArcSwapOption<Stretch>,
 }
 
 /// A time during which the state stays as it is.
@@ -84,12 +86,28 @@ impl Opening {
                 closures: closures.clone(),
             },
             now: ArcSwapOption::empty(),
+            next: ArcSwapOption::empty(),
+        }
+    }
+
+    fn known(&self, at: DateTime<Utc>) -> Option<Arc<Stretch>> {
+        let holds = |known: &ArcSwapOption<Stretch>| known.load_full().filter(|it| it.holds(at));
+        holds(&self.now).or_else(|| holds(&self.next))
+    }
+
+    /// Reckons what holds at `at`, and what comes after that if it comes within `ahead`.
+    pub(crate) fn prepare(&self, at: DateTime<Utc>, ahead: TimeDelta) {
+        let now = self.known(at).unwrap_or_else(|| Arc::new(self.reckon(at)));
+        let next = now.until.filter(|until| *until <= at + ahead);
+        self.now.store(Some(now));
+        if let Some(next) = next.filter(|next| self.known(*next).is_none()) {
+            self.next.store(Some(Arc::new(self.reckon(next))));
         }
     }
 
     /// What holds at `at`. Kept for whoever asks again before it changes.
     pub fn stretch(&self, at: DateTime<Utc>) -> Arc<Stretch> {
-        if let Some(known) = self.now.load_full().filter(|known| known.holds(at)) {
+        if let Some(known) = self.known(at) {
             return known;
         }
         let stretch = Arc::new(self.reckon(at));
@@ -99,7 +117,7 @@ impl Opening {
 
     /// Whether it is open at `at`, and until when that is so at least.
     pub(crate) fn is_open(&self, at: DateTime<Utc>) -> (bool, Option<DateTime<Utc>>) {
-        if let Some(known) = self.now.load().as_ref().filter(|known| known.holds(at)) {
+        if let Some(known) = self.known(at) {
             return (known.is_open(), known.until);
         }
         let (openness, until) = self.openness(at);

@@ -238,7 +238,10 @@ impl Part<'_> {
             best.offer(self.candidate(Key::earlier(*start), *slot));
             rest.clear(*slot);
         }
-        rest.slots().for_each(|slot| best.offer(self.candidate(Key::Last, slot)));
+        // They come after all of these, by id.
+        if !best.is_full_before(&Key::Last) {
+            rest.slots().for_each(|slot| best.offer(self.candidate(Key::Last, slot)));
+        }
     }
 
     fn by_name(&self, best: &mut Best, lang: Lang, after: After<'_>) {

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use domain::{key::Slug, record::Record, reference::Reference, text::Lang};
 use hashbrown::{HashMap, HashTable};
 use uuid::Uuid;
@@ -94,9 +95,11 @@ impl Segment {
         self.values.get(&facet)?.get(value)
     }
 
-    /// Builds at once what would be built at the first question.
-    pub(crate) fn prepare(&self) {
+    /// Builds at once what would be built at the first question, at `now` or a little later.
+    pub(crate) fn prepare(&self, now: DateTime<Utc>) {
         self.lexicon.prepare();
+        self.times.prepare(&self.documents, now);
+        self.prepare_openings(now);
         for lang in Lang::ALL {
             self.by_name(lang);
         }

@@ -166,6 +166,9 @@ pub enum Lookup<'a> {
 const SMALL: usize = 24;
 /// So many segments beside the largest call for a merge.
 const MANY: usize = 4;
+/// A segment goes into one with others only where they have a share of it together: a listing is
+/// moved few times on its way to the largest.
+const SHARE: usize = 3;
 
 impl Snapshot {
     /// The beginning of a snapshot of all there is.
@@ -273,7 +276,11 @@ impl Snapshot {
         }
         let mut builder = Builder::new(&reference, &self.lines);
         let mut kept = Vec::new();
-        while let Some(last) = self.segments.pop_if(|last| last.len() + new.len() <= SMALL) {
+        let mut small = |others: usize| {
+            self.segments
+                .pop_if(|last| last.len() + others <= SMALL && last.len() <= SHARE * others)
+        };
+        while let Some(last) = small(new.len() + kept.len()) {
             kept.extend(last.known());
         }
         // Venues before the events that need their points.
@@ -303,15 +310,32 @@ impl Snapshot {
     }
 
     /// Which segments want to be one: all of them when those beside the largest have grown to a
-    /// share of it, else the small ones; none when there are few.
-    pub(crate) fn due(&self) -> Option<Vec<Arc<Segment>>> {
+    /// share of it and `whole` says that there is time for that, else small ones; none when there are
+    /// few.
+    pub(crate) fn due(&self, whole: bool) -> Option<Vec<Arc<Segment>>> {
         let dead: usize = self.segments.iter().map(|live| live.dead.slots.len()).sum();
         let largest = self.segments.first().map_or(0, |live| live.segment.len());
         let beside: usize = self.segments.iter().skip(1).map(Live::len).sum();
-        let all = beside + dead > 64 + largest / 16;
-        let from = usize::from(!all);
-        let due = all && (self.segments.len() > 1 || dead > 0) || self.segments.len() > 1 + MANY;
-        due.then(|| self.segments[from..].iter().map(|live| Arc::clone(&live.segment)).collect())
+        let due = if whole && beside + dead > 64 + largest / 16 {
+            &self.segments[..]
+        } else if self.segments.len() > 1 + MANY {
+            self.of_a_size()
+        } else {
+            &[]
+        };
+        let has_dead = || due.iter().any(|live| !live.dead.slots.is_empty());
+        (due.len() > 1 || has_dead())
+            .then(|| due.iter().map(|live| Arc::clone(&live.segment)).collect())
+    }
+
+    /// The last segments, each with a share of the one before it at least.
+    fn of_a_size(&self) -> &[Live] {
+        let (mut from, mut sum) = (self.segments.len(), 0);
+        while from > 1 && (sum == 0 || self.segments[from - 1].len() <= SHARE * sum) {
+            from -= 1;
+            sum += self.segments[from].len();
+        }
+        if self.segments.len() - from > 1 { &self.segments[from..] } else { &[] }
     }
 
     /// Whether the lines of its documents have grown to what they may take.

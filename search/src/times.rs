@@ -16,6 +16,8 @@ use crate::{bits::Bits, document::Shared, query::Window};
 const AHEAD: TimeDelta = TimeDelta::days(731);
 /// How long an expansion serves before it is made anew, further ahead.
 const FRESH: TimeDelta = TimeDelta::days(31);
+/// How long before that it is prepared.
+const SOON: TimeDelta = TimeDelta::days(1);
 /// Entries that share one latest end: whole blocks of what is over are passed by.
 const BLOCK: usize = 64;
 /// The most occurrences of one rule that are kept.
@@ -55,9 +57,25 @@ impl Times {
         Self { events: events.map(|(slot, _)| slot).collect(), expanded: ArcSwapOption::empty() }
     }
 
+    /// Expands the rules before anybody asks, and anew a while before they are no longer fresh.
+    pub(crate) fn prepare(&self, documents: &[Shared], now: DateTime<Utc>) {
+        if !self.events.is_empty() {
+            self.expanded_for(FRESH - SOON, documents, now);
+        }
+    }
+
     fn expanded(&self, documents: &[Shared], now: DateTime<Utc>) -> Arc<Expanded> {
+        self.expanded_for(FRESH, documents, now)
+    }
+
+    fn expanded_for(
+        &self,
+        age: TimeDelta,
+        documents: &[Shared],
+        now: DateTime<Utc>,
+    ) -> Arc<Expanded> {
         let known = self.expanded.load_full();
-        if let Some(known) = known.filter(|known| (known.from..known.from + FRESH).contains(&now)) {
+        if let Some(known) = known.filter(|known| (known.from..known.from + age).contains(&now)) {
             return known;
         }
         let new = Arc::new(Expanded::new(&self.events, documents, now));

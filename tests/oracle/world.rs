@@ -137,7 +137,8 @@ impl World {
             world.take(newcomers);
             world.change(run / 2);
             if world.random.chance(20) {
-                world.index.tidy();
+                let now = world.moment();
+                world.index.tidy(now);
             }
             if world.random.chance(20) {
                 world.start_anew();

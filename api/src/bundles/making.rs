@@ -18,7 +18,6 @@ use domain::{change, scope::Scope, store::Store};
 use search::{Index, Snapshot};
 use tokio::{
     sync::{Mutex, Notify, watch},
-    task::spawn_blocking,
     time::{Instant, sleep, timeout},
 };
 
@@ -27,6 +26,7 @@ use super::{
     stock::{Bundle, Seen, Stock},
 };
 use crate::{
+    background,
     changes::{cursor::Cursor, walk},
     clock::Clock,
     config::Settings,
@@ -183,8 +183,8 @@ impl Within {
             }
         }
         let within = Arc::clone(this);
-        let made = spawn_blocking(move || within.make_all(&snapshot, last.as_ref())).await;
-        made.map_err(io::Error::other)??;
+        let made = background::spawn(move || within.make_all(&snapshot, last.as_ref())).await;
+        made.map_err(io::Error::other)???;
         this.made.send_replace(());
         Ok(())
     }
