@@ -43,6 +43,7 @@ mod shares;
 mod signposts;
 mod story;
 mod tls;
+mod traces;
 mod walks;
 mod webhooks;
 mod week;

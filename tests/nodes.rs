@@ -75,6 +75,48 @@ async fn two_nodes() -> [Service; 2] {
     [Service::over(place, &[]).await, Service::over(other, &[]).await]
 }
 
+/// Has PostgreSQL refuse to change a listing with `code`, for the first `times`.
+async fn refuse(store: &Store, code: &str, times: u32) {
+    let sql = format!(
+        "CREATE SEQUENCE tried;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+           IF nextval('tried') <= {times} THEN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END IF;
+           RETURN NEW;
+         END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON listing FOR EACH ROW EXECUTE FUNCTION refuse();"
+    );
+    store.writer.execute_unprepared(&sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_only_met_something_passing_is_tried_again() {
+    if server().is_none() {
+        return;
+    }
+    // Serialization, deadlock, a lock's time-out, a program that stood still within a transaction.
+    for code in ["40001", "40P01", "55P03", "25P03"] {
+        let service = Service::start().await;
+        refuse(&service.app.store, code, 2).await;
+        let version = write(&service).await;
+        shows(&service, version).await;
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_no_fault_of_ours_or_theirs() {
+    if server().is_none() {
+        return;
+    }
+    for code in ["25P03", "57014"] {
+        let service = Service::start().await;
+        refuse(&service.app.store, code, u32::MAX).await;
+        let changed = next(&beach(&service.app.store).await);
+        let refused = service.app.write(unit(changed)).await;
+        assert!(matches!(refused, Err(domain::Error::Unanswered)), "{code}: {refused:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_one_node_writes_the_other_shows_too() {
     let [one, other] = two_nodes().await;

@@ -1,7 +1,7 @@
 //! Several nodes on one database: each gives its share of a limit, and says so.
 
 use chrono::TimeDelta;
-use tests::{NOON, Place, Service, at};
+use tests::{NOON, Place, Service, at, server};
 
 /// The limit of an address as a node tells it.
 async fn told(service: &Service) -> String {
@@ -13,6 +13,10 @@ const HALF: &str = "\"address\";q=1000;w=40";
 
 #[tokio::test]
 async fn each_node_gives_its_share_of_a_limit_and_all_of_it_once_the_other_is_dead() {
+    // A file is one node's.
+    if server().is_none() {
+        return;
+    }
     let place = Place::with_fixtures().await;
     let second = place.shared();
     let first = Service::over(place, &["--rate", "on"]).await;
@@ -40,6 +44,9 @@ async fn each_node_gives_its_share_of_a_limit_and_all_of_it_once_the_other_is_de
 
 #[tokio::test]
 async fn a_node_that_ends_leaves_its_share_at_once_and_without_the_database_the_last_count_holds() {
+    if server().is_none() {
+        return;
+    }
     let place = Place::with_fixtures().await;
     let second = place.shared();
     let first = Service::over(place, &["--rate", "on"]).await;
@@ -55,4 +62,16 @@ async fn a_node_that_ends_leaves_its_share_at_once_and_without_the_database_the_
     third.app.beat().await.unwrap();
     // The second has not been heard to end; the first has.
     assert_eq!(told(&third).await, HALF);
+}
+
+#[tokio::test]
+async fn a_node_over_a_file_is_alone_and_writes_nothing_to_say_so() {
+    if server().is_some() {
+        return;
+    }
+    let service = Service::over(Place::with_fixtures().await, &["--rate", "on"]).await;
+    service.app.beat().await.unwrap();
+    assert_eq!(told(&service).await, WHOLE);
+    let nodes = domain::node::alive(&service.app.store.reader, at(NOON)).await.unwrap();
+    assert_eq!(nodes, 0);
 }

@@ -134,6 +134,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "GRIYA_METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<Secret>,
 
+    /// Where traces go: a collector that speaks OTLP over HTTP, such as `http://127.0.0.1:4318`. Without
+    /// it, nothing is traced.
+    #[arg(long, global = true, env = "GRIYA_OTLP_URL", hide_env_values = true)]
+    pub otlp_url: Option<String>,
+
     /// How many connections may be open at once; to more it is said to come back (503). One address
     /// may have half of them, a thousand at least. Fewer where the system gives the process fewer files.
     #[arg(long, global = true, env = "GRIYA_CONNECTIONS", default_value_t = 10_000)]
@@ -236,6 +241,11 @@ impl Settings {
         faults.extend(Shelf::open(self).err());
         faults.extend(Tls::of(self).err());
         faults.extend(Provider::of(self, Clock::system()).err());
+        if let Some(url) = &self.otlp_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            faults.push("GRIYA_OTLP_URL: is no address: use http(s)://HOST:PORT".to_owned());
+        }
         if self.connections == 0 {
             faults.push("GRIYA_CONNECTIONS: 0 lets nobody in: use 1 or more".to_owned());
         }

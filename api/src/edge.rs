@@ -51,6 +51,7 @@ use crate::{
     person,
     problem::{self, Caller, Kind, Problem},
     rate::{self, Household, Verdict},
+    traces,
 };
 
 /// The longest path with query, bytes: a ring and a route of the most vertices fit, each letter
@@ -142,7 +143,7 @@ impl Service<Request> for Edge {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let mut visit = Visit::begin(self.within.app.clock.now(), &request);
+        let mut visit = Visit::begin(&self.within.app, &request);
         if request.method() == Method::OPTIONS {
             return Either::Left(ready(Ok(visit.end(&self.within.app.metrics, preflight()))));
         }
@@ -330,18 +331,27 @@ struct Visit {
     span: Span,
     begun: Instant,
     route: Route,
+    /// What was asked with, where that is traced.
+    traced: Option<Method>,
 }
 
 impl Visit {
-    fn begin(now: DateTime<Utc>, request: &Request) -> Self {
+    fn begin(app: &App, request: &Request) -> Self {
+        let now = app.clock.now();
         let id = given_id(request.headers()).unwrap_or_else(|| new_id(now));
         let path = request.uri().path();
         // A ticket opens a door.
         let path = if path.starts_with(UPLOADS) { UPLOADS } else { path };
+        // A field without a value is none: the log has it only beside traces.
+        let kind = app.settings.otlp_url.as_ref().map(|_| "server");
         let span = tracing::info_span!(
-            "request", id = id.to_str().unwrap_or_default(), method = %request.method(),
-            path
+            "request", otel.kind = kind, id = id.to_str().unwrap_or_default(),
+            method = %request.method(), path
         );
+        let traced = app.settings.otlp_url.is_some().then(|| request.method().clone());
+        if traced.is_some() {
+            traces::join(&span, request.headers());
+        }
         let reads = reads(request);
         let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
         Self {
@@ -351,6 +361,7 @@ impl Visit {
             verdict: None,
             begun: Instant::now(),
             route: Route::default(),
+            traced,
             span,
         }
     }
@@ -368,6 +379,9 @@ impl Visit {
         response.headers_mut().insert(REQUEST_ID, self.id);
         let took = self.begun.elapsed();
         metrics.answered(self.route, response.status(), took);
+        if let Some(method) = &self.traced {
+            traces::tell(&self.span, method, metrics.name(self.route), response.status());
+        }
         if !self.span.is_disabled() {
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             let status = response.status().as_u16();

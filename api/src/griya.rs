@@ -6,6 +6,7 @@ use api::{
     clock::Clock,
     config::{LogFormat, Settings},
     seed,
+    traces::Traces,
 };
 use domain::{
     audit,
@@ -15,7 +16,9 @@ use domain::{
 };
 use indicatif::ProgressBar;
 use sea_orm::DbErr;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use bars::Bars;
 
@@ -55,22 +58,23 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Starts the log on standard error: standard output is for what a command prints.
-pub fn log_to_stderr(settings: &Settings) {
+/// Starts the log on standard error: standard output is for what a command prints. With it `traces`,
+/// where there are any.
+pub fn log_to_stderr(settings: &Settings, traces: Option<&Traces>) {
     // The libraries speak only when something is wrong, unless they are asked by name.
     let filter: EnvFilter = format!("sea_orm_migration=warn,sqlx=warn,{}", settings.log)
         .parse()
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Where the log cannot be written, as on a full disk, nobody can be told so: trying to would
         // end the task that logged, and the writer with it.
         .log_internal_errors(false);
-    match settings.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let log = match settings.log_format {
+        LogFormat::Text => log.with_filter(filter).boxed(),
+        LogFormat::Json => log.json().with_filter(filter).boxed(),
+    };
+    tracing_subscriber::registry().with(log).with(traces.map(Traces::layer)).init();
 }
 
 /// The database, opened; its folder made if it is ours to make.

@@ -77,6 +77,10 @@ async fn get_liveness() -> Response {
     responses((status = OK, description = "Requests may come", body = Readiness))
 )]
 async fn get_readiness(State(app): State<App>) -> Result<Response, Problem> {
+    if app.writer.is_gone() {
+        tracing::error!("nothing can be written any more: start it again");
+        return Err(unready("tidak dapat menyimpan", "nothing can be written"));
+    }
     let Lag { log, shown, behind } = lag(&app).await?;
     if behind > Duration::from_secs(app.settings.max_lag_s.get().into()) {
         let seconds = behind.as_secs();

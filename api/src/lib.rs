@@ -75,6 +75,7 @@ mod suggest;
 mod tailer;
 mod target;
 pub mod tls;
+pub mod traces;
 mod uploads;
 pub mod webhooks;
 mod week;

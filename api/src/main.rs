@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, time::Duration}
 use clap::{Parser, Subcommand};
 use griya::serve;
 
-use api::config::Settings;
+use api::{config::Settings, traces::Traces};
 
 mod griya;
 
@@ -111,7 +111,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    griya::log_to_stderr(&line.settings);
+    let serves = matches!(line.command, None | Some(Command::Serve));
+    let traces = if serves { Traces::of(&line.settings) } else { Ok(None) };
+    let traces = match traces {
+        Ok(traces) => traces,
+        Err(fault) => return failed(&fault),
+    };
+    griya::log_to_stderr(&line.settings, traces.as_ref());
     let done = tokio::runtime::Runtime::new()
         .map_err(|error| griya::Failure::new("cannot start", &error))
         .and_then(|runtime| {
@@ -120,13 +126,18 @@ fn main() -> ExitCode {
             runtime.shutdown_timeout(PATIENCE);
             done
         });
+    if let Some(traces) = traces {
+        traces.end();
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("griya: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(why: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("griya: {why}");
+    ExitCode::FAILURE
 }
 
 async fn run(line: Line) -> Result<(), griya::Failure> {

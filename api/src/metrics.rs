@@ -94,6 +94,11 @@ impl Metrics {
         self.routes.at(path).map(|found| *found.value).unwrap_or_default()
     }
 
+    /// What a route is called: its path as the contract has it.
+    pub fn name(&self, route: Route) -> &str {
+        self.names.get(usize::from(route.0)).map_or(OTHER, String::as_str)
+    }
+
     /// Counts an answer with `status` that took so long.
     pub fn answered(&self, route: Route, status: StatusCode, took: Duration) {
         let Some(of) = self.of.get(usize::from(route.0)) else { return };

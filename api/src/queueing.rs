@@ -1,13 +1,15 @@
 //! Queueing: how long what has to be done waits until it is its turn, and who is turned away so that it does not
 //! wait longer.
 //!
-//! Every ten milliseconds a task that does nothing gets in line. How long it stands there is how long every
+//! Forty times a second a byte gets in line and is given back. How long it stands there is how long every
 //! request waits before anybody looks at it: no queue of ours shows it, for requests wait for a
 //! processor. As in `CoDel` (RFC 8289), a burst is no overload: what counts is the shortest wait of
-//! late. Beyond a quarter of a second some questions are told to come back, beyond three quarters
+//! late. Beyond a tenth of a second some questions are told to come back, beyond three tenths
 //! all of those that cost something; in between as many as it takes.
 
 use std::{
+    io::{self, Read as _, Write as _},
+    os::unix::net::UnixStream,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -16,16 +18,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::runtime::Handle;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// How often it looks.
-const BEAT: Duration = Duration::from_millis(10);
+const BEAT: Duration = Duration::from_millis(25);
 /// The shortest of so many waits counts.
 const BEATS: usize = 4;
 /// Nobody is turned away who waits less, µs.
-const CALM: u32 = 250_000;
+const CALM: u32 = 100_000;
 /// So much later everybody is, µs.
-const SPAN: u32 = 500_000;
+const SPAN: u32 = 200_000;
 /// 2³² ÷ the golden ratio: its multiples lie evenly, so every second or third is turned away and not
 /// a hundred in a row.
 const GOLDEN: u32 = 0x9e37_79b9;
@@ -40,23 +42,28 @@ pub struct Queueing {
 impl Queueing {
     /// Measures from now on how long requests wait.
     ///
-    /// From a thread of its own: what comes from outside goes to the end of the queue that overflows when
-    /// too much is asked; a task that is woken within the runtime jumps it.
-    pub fn measure(self: &Arc<Self>) {
-        let (queueing, runtime) = (Arc::downgrade(self), Handle::current());
+    /// The byte comes as requests come, through a socket, from a thread that waits for nobody: a task
+    /// that is woken within the runtime would jump the line.
+    ///
+    /// # Errors
+    /// When the system has no pair of sockets left.
+    pub fn measure(self: &Arc<Self>) -> io::Result<()> {
+        let (here, there) = UnixStream::pair()?;
+        there.set_nonblocking(true)?;
+        tokio::spawn(give_back(tokio::net::UnixStream::from_std(there)?));
+        let queueing = Arc::downgrade(self);
         thread::spawn(move || {
             let mut beats = [0; BEATS];
             while let Some(queueing) = queueing.upgrade() {
                 thread::sleep(BEAT);
-                let begun = Instant::now();
-                let beat = runtime.spawn(async move { begun.elapsed() });
-                // Nobody comes to it any more when the program ends.
-                let Ok(late) = runtime.block_on(beat) else { return };
+                // Nobody gives it back any more when the program ends.
+                let Ok(late) = there_and_back(&here) else { return };
                 beats.rotate_right(1);
                 beats[0] = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
                 queueing.note(beats);
             }
         });
+        Ok(())
     }
 
     fn note(&self, beats: [u32; BEATS]) {
@@ -79,6 +86,19 @@ impl Queueing {
         let share = u64::from(beyond.min(SPAN)) << 32;
         u64::from(asked.wrapping_mul(GOLDEN)) < share / u64::from(SPAN)
     }
+}
+
+fn there_and_back(mut socket: &UnixStream) -> io::Result<Duration> {
+    let begun = Instant::now();
+    socket.write_all(&[0])?;
+    socket.read_exact(&mut [0])?;
+    Ok(begun.elapsed())
+}
+
+/// Gives back each byte until the other end is closed.
+async fn give_back(mut socket: tokio::net::UnixStream) {
+    let mut byte = [0];
+    while socket.read_exact(&mut byte).await.is_ok() && socket.write_all(&byte).await.is_ok() {}
 }
 
 #[cfg(test)]

@@ -118,11 +118,12 @@ pub fn is_away(error: &DbErr) -> bool {
 
 /// Whether a code is about the database and not about the statement.
 ///
-/// PostgreSQL's classes 08 (connection), 53 (resources), 57P (operator), 58 (system) and 25006 (read
-/// only); SQLite's READONLY, IOERR, FULL and CANTOPEN, whose extended codes carry them in the low byte.
+/// PostgreSQL's classes 08 (connection), 53 (resources), 57P (operator) and 58 (system), 25006 (read
+/// only), and what its time-outs end: 25P03 (idle in a transaction), 55P03 (a lock), 57014 (a
+/// statement); SQLite's READONLY, IOERR, FULL and CANTOPEN, whose extended codes carry them in the low byte.
 fn is_a_state(code: &str, refusal: &dyn sqlx::error::DatabaseError) -> bool {
     if refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-        return code == "25006"
+        return ["25006", "25P03", "55P03", "57014"].contains(&code)
             || ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class));
     }
     code.parse::<u32>().is_ok_and(|code| [8, 10, 13, 14].contains(&(code & 0xff)))

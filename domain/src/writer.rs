@@ -6,9 +6,10 @@
 //! task's. When a batch fails, nothing of it happened; its units are then tried one by one, so
 //! that only the one at fault is refused.
 
-use std::{collections::HashSet, time::Duration};
+use std::{any::Any, collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
@@ -261,11 +262,17 @@ impl Writer {
     /// # Errors
     /// [`Error::Stale`] when a row is not at the version written from; [`Error::Db`] when the
     /// database refuses; [`Error::Closing`] when the task is gone. Nothing of it was written then.
-    /// [`Error::Unanswered`] when the database did not answer: read before trying again.
+    /// [`Error::Unanswered`] when the database did not answer, or the task failed on the way: read
+    /// before trying again.
     pub async fn write(&self, unit: Unit) -> Result<Seq, Error> {
         let (tell, told) = oneshot::channel();
         self.0.send((unit, tell)).await.map_err(|_| Error::Closing)?;
-        told.await.map_err(|_| Error::Closing)?
+        told.await.map_err(|_| Error::Unanswered)?
+    }
+
+    /// Whether the task is gone: nothing is written any more.
+    pub fn is_gone(&self) -> bool {
+        self.0.is_closed()
     }
 }
 
@@ -281,8 +288,18 @@ async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
         };
         let batch;
         (batch, held) = gather(first, &mut jobs);
-        commit_all(&store, batch).await;
+        // Whoever waits for a batch that panicked is told that nobody knows; the next one is written.
+        if let Err(cause) = AssertUnwindSafe(commit_all(&store, batch)).catch_unwind().await {
+            tracing::error!(panic = said(&*cause), "a batch panicked");
+            store.renew_writer().await;
+        }
     }
+}
+
+/// What a panic said.
+fn said(cause: &dyn Any) -> &str {
+    let text = cause.downcast_ref::<&str>().copied();
+    text.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// What waits, up to a batch, as long as no row comes twice: one statement may touch a row once.
@@ -390,10 +407,12 @@ fn refused_with(error: &Error) -> Option<String> {
     }
 }
 
-/// PostgreSQL: serialization failure, deadlock, lock time-out; SQLite: busy, busy snapshot.
+/// PostgreSQL: serialization failure, deadlock, lock time-out, a transaction that was ended because
+/// this program stood still in it; SQLite: busy, busy snapshot.
 fn is_passing(error: &Error) -> bool {
     let code = refused_with(error);
-    code.is_some_and(|code| ["40001", "40P01", "55P03", "5", "517"].contains(&code.as_str()))
+    let passing = ["40001", "40P01", "55P03", "25P03", "5", "517"];
+    code.is_some_and(|code| passing.contains(&code.as_str()))
 }
 
 /// A rule of the schema that the checks in front let through: PostgreSQL's CHECK, length and

@@ -26,8 +26,17 @@ pub(crate) struct Lines {
     held: Arc<Held>,
 }
 
-/// The lines in one language by slot; empty until the first is written.
-type Column = OnceLock<Box<[OnceLock<Line>]>>;
+/// The lines in one language by slot, in stretches; each is empty until its first is written, so that
+/// nobody who asks for the first line waits for room for a million.
+type Column = Box<[OnceLock<Box<[OnceLock<Line>]>>]>;
+
+/// Slots in a stretch.
+const STRETCH: usize = 4096;
+
+fn columns(slots: usize) -> [Column; 3] {
+    let column = || (0..slots.div_ceil(STRETCH)).map(|_| OnceLock::new()).collect();
+    [column(), column(), column()]
+}
 
 /// How much the lines of all segments take together.
 #[derive(Debug, Default)]
@@ -51,7 +60,7 @@ impl Held {
 impl Lines {
     /// None yet, of `slots` slots.
     pub(crate) fn new(slots: usize, held: Arc<Held>) -> Self {
-        Self { slots, columns: ArcSwap::default(), held }
+        Self { slots, columns: ArcSwap::from_pointee(columns(slots)), held }
     }
 
     /// The line of `slot` in `lang`, as `render` wrote it first, shown to `read`.
@@ -79,7 +88,8 @@ impl Lines {
     /// The lines of `slot` that are written.
     pub(crate) fn written(&self, slot: u32) -> Written {
         let columns = self.columns.load();
-        std::array::from_fn(|lang| columns[lang].get()?[slot as usize].get().cloned())
+        let (stretch, at) = (slot as usize / STRETCH, slot as usize % STRETCH);
+        std::array::from_fn(|lang| columns[lang][stretch].get()?[at].get().cloned())
     }
 
     /// Takes over the lines that `slot` had in another segment.
@@ -94,13 +104,15 @@ impl Lines {
     }
 
     fn place<'a>(&self, columns: &'a [Column; 3], slot: u32, lang: usize) -> &'a OnceLock<Line> {
-        let none = || std::iter::repeat_with(OnceLock::new).take(self.slots).collect();
-        &columns[lang].get_or_init(none)[slot as usize]
+        let (stretch, at) = (slot as usize / STRETCH, slot as usize % STRETCH);
+        let slots = STRETCH.min(self.slots - stretch * STRETCH);
+        let none = || std::iter::repeat_with(OnceLock::new).take(slots).collect();
+        &columns[lang][stretch].get_or_init(none)[at]
     }
 
     /// Forgets them: they come anew where they are asked for.
     pub(crate) fn forget(&self) {
-        self.columns.store(Arc::default());
+        self.columns.store(Arc::new(columns(self.slots)));
     }
 }
 

@@ -115,7 +115,11 @@ async fn a_first_start_that_is_killed_again_and_again_comes_up_whole() {
             client().get(format!("{url}/v1/discover")).send().await.unwrap().json().await.unwrap();
         said["total"].as_u64().unwrap()
     };
-    let whole = Place::bare().await;
+    let whole = match &postgres {
+        Some(server) => server.place("whole").await,
+        None => Place::bare().await,
+    };
     let mut other = Node::spawn(&whole, &[]);
-    assert_eq!(total(&url).await, total(&other.address().await.unwrap()).await);
+    let other_url = other.address().await.unwrap_or_else(|| panic!("{}", other.log()));
+    assert_eq!(total(&url).await, total(&other_url).await);
 }

@@ -294,9 +294,15 @@ impl Load {
         let until = self.town.count() + writes;
         while self.town.count() < until {
             let first = self.town.book.lock().unwrap().faults.first().cloned();
-            assert_eq!(first, None, "the first fault");
+            assert_eq!(first, None, "the first fault; the nodes say {}", self.logs());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The last lines that each node has logged.
+    fn logs(&self) -> String {
+        let last = |log: String| log.lines().rev().take(8).collect::<Vec<_>>().join("\n");
+        self.nodes.iter().map(|(node, _)| last(node.log()) + "\n").collect()
     }
 
     /// Kills a node where it is, in the middle of whatever it does.
