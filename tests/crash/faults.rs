@@ -121,9 +121,22 @@ async fn on_a_full_disk_reads_go_on_and_writers_are_told_to_come_back() {
     assert_eq!(made.len(), 4, "as many as were acknowledged");
 }
 
+/// Fills a database with the fixtures, as a first start does.
+async fn seeded(place: &Place) {
+    let mut node = Node::spawn(place, &[]);
+    node.address().await.unwrap_or_else(|| panic!("{}", node.log()));
+    node.kill();
+}
+
 #[tokio::test]
 async fn a_clock_that_jumps_breaks_nothing_that_is_written() {
-    let service = Service::start().await;
+    let server = Server::start();
+    let place = match &server {
+        Some(server) => server.place("griya").await,
+        None => Place::bare().await,
+    };
+    seeded(&place).await;
+    let service = Service::over(place, &[]).await;
     let sri = service.come_in("sri@contoh.example").await;
     let draft = json!({"name": {"id": "Coba"}, "category": "nature.beach",
                        "location": {"lat": -7.92, "lon": 110.39}});

@@ -437,23 +437,23 @@ impl Load {
             let worker = worker.lock().await;
             public.extend(worker.held.iter().filter(|held| held.public).cloned());
         }
-        // A call that fails is made again after 3 seconds, then 30, then 5 minutes.
-        let patience = Duration::from_secs(if wait { 400 } else { 1 });
+        // A call that fails is made again after 3 seconds, then 30, then 5 minutes; who does not wait for
+        // that waits until what is to be told is a delivery at least.
+        let patience = Duration::from_secs(if wait { 400 } else { 60 });
         let began = Instant::now();
-        let mut untold: Vec<&Held> = Vec::new();
-        while began.elapsed() < patience {
+        let mut untold: Vec<&Held>;
+        loop {
             untold =
                 public.iter().filter(|held| self.receiver.told(&held.id) < held.version).collect();
-            if untold.is_empty() {
+            if !wait {
+                let undone = undone(store).await;
+                let is_due = |held: &Held| undone.get(&held.id) >= Some(&held.version);
+                untold.retain(|held| !is_due(held));
+            }
+            if untold.is_empty() || began.elapsed() > patience {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        if !untold.is_empty() {
-            let undone = undone(store).await;
-            eprintln!("{} listings wait to be told of", untold.len());
-            untold
-                .retain(|held| undone.get(&held.id).is_none_or(|version| *version < held.version));
         }
         if let Some(first) = untold.first() {
             self.town.fault(format!("untold: {} listings, such as {first:?}", untold.len()));
