@@ -157,12 +157,13 @@ async fn ask(address: SocketAddr, connections: u64, rate: Option<f64>, lasts: Du
     asking.join_all().await.into_iter().fold(Tally::default(), Tally::add)
 }
 
-/// A question that was never asked: no kept answer helps.
+/// A question that was never asked: no kept answer helps. It costs more than asking it does, or who asks
+/// would be what is overloaded.
 fn question(number: u64) -> String {
     let mut random = Random::new(7, number);
     let (lat, lon) = (random.between(-8.0, -7.8), random.between(110.2, 110.5));
     format!(
-        "/v1/discover?lat={lat:.6}&lon={lon:.6}&radius_m=20000&q=batik&facets=category&limit=50"
+        "/v1/discover?lat={lat:.6}&lon={lon:.6}&radius_m=20000&q=batik%20kerajinan&highlight=true&facets=category&limit=100"
     )
 }
 
