@@ -28,9 +28,13 @@ fmt:
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
-# What may be depended on (needs cargo-deny).
-deny:
-    cargo deny check
+# What may be depended on.
+supply:
+    tests/supply
+
+# A million inputs of each parser.
+fuzz:
+    fuzz/run
 
 # The documentation of the code.
 doc:

@@ -191,6 +191,8 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
             .replace(r#"{"slug""#, r#"{"id":"019abc00-0000-7000-8000-000000000001","slug""#),
     ];
     std::fs::write(folder.path().join("places.ndjson"), lines.join("\n")).unwrap();
+    let areas = b"{\"type\":\"FeatureCollection\",\n\"features\":[\"\xF9\"]}";
+    std::fs::write(folder.path().join("areas.geojson"), areas).unwrap();
     let mut refused = Vec::new();
     let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
         if let Progress::Refused(refusal) = progress {
@@ -210,9 +212,14 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     )
     .await
     .unwrap();
-    assert_eq!((tally.written, tally.refused), (2, 7));
+    assert_eq!((tally.written, tally.refused), (2, 8));
     insta::assert_debug_snapshot!(refused, @r#"
     [
+        (
+            "areas.geojson",
+            2,
+            " bad_encoding",
+        ),
         (
             "places.ndjson",
             3,

@@ -42,6 +42,7 @@ mod secrets;
 mod shares;
 mod signposts;
 mod story;
+mod supply;
 mod tls;
 mod traces;
 mod walks;

@@ -249,6 +249,22 @@ async fn a_file_that_is_no_picture_is_refused_with_the_place_of_the_fault_and_le
     assert_eq!(kept(&service), Default::default());
 }
 
+/// 30,000 × 30,000 pixels would be 900 MB of memory, 16,384 × 16,384 as WebP a gigabyte.
+#[tokio::test]
+async fn a_few_bytes_that_promise_a_gigabyte_of_pixels_are_refused() {
+    let service = Service::empty().await;
+    let token = service.person(Role::Producer, &[]).await.token;
+    let png = include_bytes!("../fuzz/corpus/picture/huge.png").to_vec();
+    // RFC 9649 §3.4: a signature, then each side less one in 14 bits.
+    let webp = b"RIFF\x16\0\0\0WEBPVP8L\x0A\0\0\0\x2F\xFF\xFF\xFF\x0F\0\0\0\0\0".to_vec();
+    for bomb in [png, webp] {
+        let reply = bring(&service, &token, &bomb).await;
+        assert_eq!(reply.status, 422, "{}", reply.text);
+        assert_eq!(reply.body["errors"][0]["code"], "out_of_range", "{}", reply.text);
+    }
+    assert_eq!(kept(&service), Default::default());
+}
+
 #[tokio::test]
 async fn a_file_beyond_fifteen_megabytes_is_too_large_and_leaves_nothing() {
     let service = Service::empty().await;

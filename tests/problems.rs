@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::{App, Edge, edge, problem::Kind};
 use axum::{Router, routing::get};
+use domain::account::Role;
 use serde_json::json;
 use tests::{Place, Reply, Service};
 
@@ -91,6 +92,40 @@ async fn a_body_beyond_the_limit_and_an_address_beyond_the_limit_are_refused() {
     let large = service.method("POST", "/v1/places").body("x".repeat(270_000));
     is(&service.send(large).await, 413, "too-large");
     is(&service.get(&format!("/v1/places?q={}", "x".repeat(50_000))).await, 414, "uri-too-long");
+}
+
+/// A body that is packed would have to be unpacked: so no bomb of that kind goes off.
+#[tokio::test]
+async fn a_packed_body_is_not_unpacked() {
+    let service = Service::start().await;
+    let packed = service.request("/v1/categories").header("accept-encoding", "gzip");
+    let packed = packed.send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let packed = packed.bytes().await.unwrap();
+    let who = service.person(Role::Producer, &[]).await;
+    for coding in ["gzip", "br", "zstd"] {
+        let request = service.method("POST", "/v1/places").bearer_auth(&who.token);
+        let request = request.header("content-type", "application/json");
+        let request = request.header("content-encoding", coding).body(packed.clone());
+        is(&service.send(request).await, 400, "invalid-body");
+    }
+}
+
+#[tokio::test]
+async fn a_position_of_one_number_is_a_fault_and_no_failure() {
+    let service = Service::start().await;
+    let who = service.person(Role::Producer, &[]).await;
+    let shapes = [
+        json!({"type": "Point", "coordinates": [110]}),
+        json!({"type": "Polygon", "coordinates": [[[110, -8], [111, -8], [111], [110, -8]]]}),
+    ];
+    for geometry in shapes {
+        let place =
+            json!({"name": {"id": "Pantai"}, "category": "nature.beach", "geometry": geometry});
+        let reply = service.say(&who, "POST", "/v1/places", &place).await;
+        is(&reply, 422, "invalid");
+        assert_eq!(reply.body["errors"][0]["pointer"], "/geometry");
+    }
 }
 
 #[tokio::test]

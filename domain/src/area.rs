@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     error::Fault,
+    geometry,
     key::AreaCode,
     position::Position,
     text::{Texts, line_fault},
@@ -147,7 +148,7 @@ impl Draft {
 }
 
 fn shape_of(geometry: &geojson::Geometry) -> Option<MultiPolygon> {
-    match geo::Geometry::try_from(geometry.clone()).ok()? {
+    match geometry::drawn(geometry)? {
         geo::Geometry::Polygon(polygon) => Some(MultiPolygon(vec![polygon])),
         geo::Geometry::MultiPolygon(polygons) => Some(polygons),
         _ => None,

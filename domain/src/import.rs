@@ -229,15 +229,24 @@ impl<'a> Import<'a> {
         read: &mut (dyn BufRead + Send),
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), Pour> {
-        let mut text = String::new();
-        read.read_to_string(&mut text).map_err(Pour::Read)?;
+        let mut bytes = Vec::new();
+        read.read_to_end(&mut bytes).map_err(Pour::Read)?;
+        let text = match str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let line = line_at(&bytes[..error.valid_up_to()]);
+                self.refuse(file, vec![(line, vec![not_utf8()])], tell);
+                tell(Progress::Bytes(bytes.len() as u64));
+                return Ok(());
+            }
+        };
         let mut refused = Vec::new();
         let mut writes = Vec::new();
-        match serde_json::from_str::<Collection>(&text) {
+        match serde_json::from_str::<Collection>(text) {
             Err(error) => refused.push((error.line(), vec![unreadable(&error)])),
             Ok(collection) => {
                 for feature in collection.features {
-                    let line = line_of(&text, feature.get());
+                    let line = line_of(text, feature.get());
                     match read_area(feature) {
                         Ok(row) if self.reference.area(&row.code).is_some_and(|a| a.row == row) => {
                             self.tally.unchanged += 1;
@@ -601,6 +610,10 @@ fn read_line(line: &[u8]) -> Result<Option<Map<String, Value>>, Fault> {
     serde_json::from_slice(line).map(Some).map_err(|error| unreadable(&error))
 }
 
+fn not_utf8() -> Fault {
+    Fault::new("bad_encoding", "bukan UTF-8", "is not UTF-8")
+}
+
 fn unreadable(error: &serde_json::Error) -> Fault {
     Fault::new(
         "bad_json",
@@ -739,5 +752,10 @@ fn read_area(feature: &RawValue) -> Result<area::Model, Vec<Fault>> {
 /// The line on which `part` of `text` starts.
 fn line_of(text: &str, part: &str) -> usize {
     let at = part.as_ptr() as usize - text.as_ptr() as usize;
-    text[..at].matches('\n').count() + 1
+    line_at(&text.as_bytes()[..at])
+}
+
+/// The line on which what comes after `before` starts.
+fn line_at(before: &[u8]) -> usize {
+    before.split(|byte| *byte == b'\n').count()
 }

@@ -27,6 +27,7 @@ pub mod edit;
 mod error;
 pub mod event;
 pub mod external;
+mod geometry;
 pub mod handshake;
 pub mod holiday;
 pub mod hours;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{area::Found, hours::Hours, reference::Reference};
+use crate::{area::Found, geometry, hours::Hours, reference::Reference};
 
 /// The shared members of a place, producer or event as a file or a body says them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -253,7 +253,7 @@ impl Draft {
             }
         }
         if let Some(geometry) = &self.geometry
-            && geo::Geometry::<f64>::try_from(geometry.clone()).is_err()
+            && geometry::drawn(geometry).is_none()
         {
             faults.push(
                 Fault::new("bad_format", "bukan geometri RFC 7946", "is no RFC 7946 geometry")
