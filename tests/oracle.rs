@@ -555,6 +555,29 @@ fn it_is_in_a_fourth_world() {
     ask(4);
 }
 
+/// Who asks for twenty is shown the first twenty of all: of so many that not each of them is scored.
+#[test]
+fn the_best_of_thousands_are_the_first_of_all_of_them() {
+    let mut world = World::empty(6);
+    let all = world.newcomers(9000);
+    world.take(all);
+    let snapshot = world.index.snapshot();
+    for number in 0..60 {
+        let random = &mut world.random;
+        let words = random.some(&WORDS, 3).join(" ");
+        let (lat, lon) = (random.between(-8.0, -7.7), random.between(110.2, 110.5));
+        let radius_m = *random.one(&[None, Some(8000.0), Some(60_000.0)]);
+        let centre = Position::new(lat, lon).ok().map(|at| Centre { at, radius_m });
+        let first = Query { words: Some(words), centre, limit: 20, ..Query::all(Sort::Relevance) };
+        let all = Query { limit: 100_000, ..first.clone() };
+        let [page, all] = [&first, &all].map(|query| snapshot.find(query, at(NOON)).unwrap());
+        assert_eq!((page.total, &ids(&page)[..]), (all.total, &ids(&all)[..page.hits.len()]));
+        let score = |hit: &search::Hit<'_>| hit.score.unwrap().total;
+        let in_order = all.hits.is_sorted_by(|a, b| score(a) >= score(b));
+        assert!(in_order, "question {number}: {first:?}");
+    }
+}
+
 #[test]
 fn how_the_listings_came_to_be_known_changes_no_answer_to_words() {
     let mut world = World::new(5, 2000);

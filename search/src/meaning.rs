@@ -130,6 +130,11 @@ impl Meaning {
         self.layers.first().map_or(&[], |own| own.heaviest())
     }
 
+    /// The slots of its texts, ascending.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.layers.first().into_iter().flat_map(|own| own.any.slots())
+    }
+
     /// Its size in memory, bytes, what others share included.
     pub(crate) fn bytes(&self) -> usize {
         64 + self.layers.iter().map(|layer| layer.bytes()).sum::<usize>()

@@ -285,15 +285,18 @@ impl Part<'_> {
                 return;
             }
             let ruler = self.ruler.as_ref().filter(|_| !goes_on && count > FEW);
-            match ruler {
-                Some(ruler) => {
-                    let mut walker = Matching { part: self, ranking, class, best };
-                    walk(&self.segment.tree, ruler, &mut walker);
-                }
-                None => self.score_all(ranking, class, best),
-            }
-            // A walk meets only those with a point.
-            if ruler.is_some() && self.radius.is_infinite() {
+            let Some(ruler) = ruler else {
+                let near = self.ruler.as_ref().map(|_| 0.0);
+                self.score_all(ranking, class, near, &[], best);
+                continue;
+            };
+            let mut walker = Matching::new(self, ranking, class, best);
+            walk(&self.segment.tree, ruler, &mut walker);
+            let Matching { visited, beyond, .. } = walker;
+            if let Some(beyond) = beyond {
+                self.score_all(ranking, class, Some(beyond), &visited, best);
+            } else if self.radius.is_infinite() {
+                // A walk meets only those with a point.
                 self.score_nowhere(ranking, class, best);
             }
         }
@@ -309,14 +312,24 @@ impl Part<'_> {
         if bits == 0 { 0 } else { bits & ranking.leaf(class, leaf) }
     }
 
-    fn score_all(&self, ranking: &Ranking<'_>, class: Class, best: &mut Best) {
-        let near = self.ruler.as_ref().map(|_| 0.0);
-        let lift = self.lift(ranking);
+    /// Scores a class of matches, all of which are `least` metres away at least, but for those of the
+    /// leaves that are `done`, in order.
+    fn score_all(
+        &self,
+        ranking: &Ranking<'_>,
+        class: Class,
+        least: Option<f64>,
+        done: &[u32],
+        best: &mut Best,
+    ) {
+        let lift = ranking.lift(least);
         self.each_block(|block, bits| {
             if let Some(class) = ranking.narrowed(class, best.least_score() / lift) {
                 ranking.keep_class(class, block, bits);
                 each_leaf_of(block, bits, &mut |leaf, bits| {
-                    self.score_leaf(ranking, leaf, bits, near, best);
+                    if done.binary_search_by(|done| (*done as usize).cmp(&leaf)).is_err() {
+                        self.score_leaf(ranking, leaf, bits, least, best);
+                    }
                 });
             }
         });
@@ -462,12 +475,27 @@ impl Nearest<'_> {
     }
 }
 
-/// Scores one class of matches, nearest first.
+/// Scores one class of matches, nearest first, as long as that is worth its while: whoever is near
+/// comes high, so that of all others few are looked at. A walk through everything would cost far more than
+/// what it spares.
 struct Matching<'a, 'b> {
     part: &'a Part<'a>,
     ranking: &'a Ranking<'a>,
     class: Class,
     best: &'b mut Best,
+    /// The leaves that it met, in no order until it gave up.
+    visited: Vec<u32>,
+    /// Where it gave up: all others are so many metres away at least.
+    beyond: Option<f64>,
+}
+
+/// So many leaves are met nearest first.
+const NEAREST_LEAVES: usize = 64;
+
+impl<'a, 'b> Matching<'a, 'b> {
+    fn new(part: &'a Part<'a>, ranking: &'a Ranking<'a>, class: Class, best: &'b mut Best) -> Self {
+        Self { part, ranking, class, best, visited: Vec::new(), beyond: None }
+    }
 }
 
 impl Visitor for Matching<'_, '_> {
@@ -478,7 +506,7 @@ impl Visitor for Matching<'_, '_> {
 
     fn goes_on(&self, least: f64) -> bool {
         let most = || self.ranking.most(self.class) * self.ranking.lift(Some(least));
-        least <= self.part.radius && most() >= self.best.least_score()
+        self.beyond.is_none() && least <= self.part.radius && most() >= self.best.least_score()
     }
 
     fn is_past(&self, _: f64) -> bool {
@@ -486,6 +514,12 @@ impl Visitor for Matching<'_, '_> {
     }
 
     fn visit(&mut self, leaf: usize, bits: u64, least: f64) {
+        if self.visited.len() == NEAREST_LEAVES {
+            self.visited.sort_unstable();
+            self.beyond = Some(least);
+            return;
+        }
+        self.visited.push(u32::try_from(leaf).expect("slots are numbered by u32"));
         let lift = self.ranking.lift(Some(least));
         let least_score = self.best.least_score() / lift;
         let Some(class) = self.ranking.narrowed(self.class, least_score) else { return };

@@ -53,6 +53,8 @@ const SEARCH: f64 = 0.2;
 
 /// Listings whose names are looked at more closely, a segment.
 const LOOKED_AT: usize = 48;
+/// So many are measured one by one before a walk by distance is worth its while.
+const FEW: usize = 2048;
 
 impl Snapshot {
     /// What begins with the words of `typed`, the last of which may be unfinished: best first, at
@@ -192,8 +194,11 @@ impl Live {
             return heaviest.take(LOOKED_AT).collect();
         }
         let mut nearby = Nearby { live: self, meanings: &meanings, slots: Vec::new() };
-        if let Some(ruler) = ruler {
-            walk(&segment.tree, ruler, &mut nearby);
+        match ruler {
+            // A walk for few goes everywhere to meet them.
+            Some(ruler) if rarest.count() <= FEW => nearby.measure(rarest, ruler),
+            Some(ruler) => walk(&segment.tree, ruler, &mut nearby),
+            None => {}
         }
         // The best names wherever they are, too.
         nearby.slots.extend(rarest.heaviest().iter().take(LOOKED_AT / 2).filter(|slot| {
@@ -214,6 +219,26 @@ struct Nearby<'a> {
     live: &'a Live,
     meanings: &'a [Arc<Meaning>],
     slots: Vec<u32>,
+}
+
+impl Nearby<'_> {
+    /// Takes the nearest of those that have `rarest`.
+    fn measure(&mut self, rarest: &Meaning, ruler: &Ruler) {
+        let tree = &self.live.segment.tree;
+        let has_all = |slot: &u32| {
+            self.meanings.iter().all(|meaning| meaning.holds(*slot)) && !self.live.is_dead(*slot)
+        };
+        let mut near: Vec<(u64, u32)> = rarest
+            .slots()
+            .filter(has_all)
+            .filter_map(|slot| Some((ruler.quick(tree.at(slot)?).0.to_bits(), slot)))
+            .collect();
+        if near.len() > LOOKED_AT {
+            near.select_nth_unstable(LOOKED_AT);
+            near.truncate(LOOKED_AT);
+        }
+        self.slots.extend(near.into_iter().map(|(_, slot)| slot));
+    }
 }
 
 impl Visitor for Nearby<'_> {

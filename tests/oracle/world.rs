@@ -221,7 +221,7 @@ impl World {
         self.index.apply(Changes { records: changes, reference: None, seq: self.seq });
     }
 
-    fn newcomers(&mut self, count: usize) -> Vec<(Uuid, Option<Record>)> {
+    pub fn newcomers(&mut self, count: usize) -> Vec<(Uuid, Option<Record>)> {
         let one = |_| {
             let id = self.id();
             (id, Some(self.record(id)))
