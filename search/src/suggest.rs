@@ -52,7 +52,7 @@ const SEARCHES: usize = 3;
 const SEARCH: f64 = 0.2;
 
 /// Listings whose names are looked at more closely, a segment.
-const LOOKED_AT: usize = 48;
+const LOOKED_AT: usize = 32;
 /// So many are measured one by one before a walk by distance is worth its while.
 const FEW: usize = 2048;
 
