@@ -41,7 +41,7 @@ impl Mutator {
         Self { seeds, state: 0x9E37_79B9_7F4A_7C15 }
     }
 
-    /// A number below `end` (SplitMix64).
+    /// A number below `end` (`SplitMix64`).
     fn below(&mut self, end: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.state;
