@@ -226,9 +226,13 @@ async fn a_request_id_from_a_proxy_is_kept_and_a_strange_one_is_not() {
 #[tokio::test]
 async fn the_pages_say_what_this_is_and_load_nothing_from_elsewhere() {
     let service = Service::start().await;
-    for (path, words) in
-        [("/?lang=id", "temukan Bantul"), ("/?lang=en", "find Bantul"), ("/docs/", "swagger-ui")]
-    {
+    for (path, words) in [
+        ("/?lang=id", "temukan Bantul"),
+        ("/?lang=en", "find Bantul"),
+        ("/docs/", "swagger-ui"),
+        ("/docs/docs.css", "swagger-ui"),
+        ("/docs/docs.js", "SwaggerUI"),
+    ] {
         let reply = service.get(path).await;
         assert_eq!(reply.status, 200);
         assert!(reply.text.contains(words), "{path}");
