@@ -54,6 +54,12 @@ async fn with_texts_all_every_text_is_a_map_by_language() {
     assert!(reply.body["notices"][0]["text"]["id"].is_string());
     assert!(reply.body["see_also"][0]["name"].is_object());
     assert_eq!(reply.body["lang"], Value::Null);
+    // What has one name is named in the language that was asked for.
+    let reply = service.get("/v1/places/pantai-parangtritis?texts=all&lang=en").await;
+    assert_eq!(
+        (&reply.body["name"]["jv"], &reply.body["category"]["name"]),
+        (&json!("Segara Parangtritis"), &json!("Beach"))
+    );
 }
 
 #[tokio::test]
