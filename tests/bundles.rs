@@ -193,6 +193,12 @@ async fn a_download_that_was_cut_off_goes_on_in_the_same_file() {
     assert_eq!((status, &headers["accept-ranges"]), (200, &"bytes".parse().unwrap()));
     assert!(headers.get("content-encoding").is_none(), "it is packed already");
     assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(&headers["content-type"], "application/zip");
+    let as_bytes = [("accept", "application/octet-stream"), ("accept-encoding", "gzip, br, zstd")];
+    let (_, as_bytes, same) = ask(&as_bytes).await;
+    assert_eq!(as_bytes["content-type"], "application/octet-stream");
+    assert!(same == whole);
+    assert!(as_bytes.get("content-encoding").is_none());
     let tag = headers["etag"].to_str().unwrap();
     let half = whole.len() / 2;
     let range = format!("bytes={half}-");

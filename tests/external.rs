@@ -679,6 +679,24 @@ async fn a_line_is_answered_while_the_next_is_still_to_come_and_who_hangs_up_lea
 }
 
 #[tokio::test]
+async fn who_knows_only_bytes_brings_and_reads_the_same_lines() {
+    let service = Service::start().await;
+    let partner = service.come_in("mitra@contoh.example").await;
+    let key = key(&service, &partner, "portal").await;
+    let bytes = "application/octet-stream";
+    let asked = asking(&service, &key, "POST", "portal").header("content-type", bytes);
+    let body = line("1", place("Pantai Satu"));
+    let reply = service.send(asked.header("accept", bytes).body(body)).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("content-type")),
+        (200, bytes),
+        "{}",
+        reply.text
+    );
+    assert_eq!((&reply.body["line"], &reply.body["status"]), (&json!(1), &json!(201)));
+}
+
+#[tokio::test]
 async fn what_is_no_ndjson_or_too_much_is_refused_before_it_is_read() {
     let service = Service::start().await;
     let partner = service.come_in("mitra@contoh.example").await;
@@ -686,7 +704,10 @@ async fn what_is_no_ndjson_or_too_much_is_refused_before_it_is_read() {
     for media in ["application/json", "text/plain"] {
         let request = asking(&service, &key, "POST", "portal").header("content-type", media);
         let reply = service.send(request.body("{}")).await;
-        assert_eq!((reply.status.as_u16(), reply.header("accept")), (415, "application/x-ndjson"));
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("accept")),
+            (415, "application/x-ndjson, application/octet-stream")
+        );
     }
     let request =
         asking(&service, &key, "POST", "portal").header("content-type", "application/x-ndjson");

@@ -1,13 +1,14 @@
 //! The fixtures: small, true, and marked where they are not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use domain::{
-    import::Progress,
+    import::{Progress, Tally},
     listing::Kind,
     record::{self, Record},
     store::Store,
     text::Lang,
+    writer::Writer,
 };
 use tests::{Place, at, pour};
 
@@ -164,6 +165,21 @@ async fn a_member_may_stand_before_its_centre_and_a_slug_given_up_is_nobody_else
     drop(place);
 }
 
+/// What came of pouring `folder`: file, line and faults of each record that was refused.
+async fn poured(store: &Store, folder: &Path) -> (Tally, Vec<(String, usize, String)>) {
+    let mut refused = Vec::new();
+    let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
+        if let Progress::Refused(refusal) = progress {
+            let codes: Vec<String> =
+                refusal.faults.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect();
+            refused.push((refusal.file, refusal.line, codes.join(", ")));
+        }
+    };
+    let (writer, from) = (Writer::start(store), api::seed::From::Folder(folder));
+    let tally = api::seed::pour(store, &writer, from, "test", at(tests::NOON), &mut tell).await;
+    (tally.unwrap(), refused)
+}
+
 #[tokio::test]
 async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     let place = Place::with_fixtures().await;
@@ -193,25 +209,7 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     std::fs::write(folder.path().join("places.ndjson"), lines.join("\n")).unwrap();
     let areas = b"{\"type\":\"FeatureCollection\",\n\"features\":[\"\xF9\"]}";
     std::fs::write(folder.path().join("areas.geojson"), areas).unwrap();
-    let mut refused = Vec::new();
-    let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
-        if let Progress::Refused(refusal) = progress {
-            let codes: Vec<String> =
-                refusal.faults.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect();
-            refused.push((refusal.file, refusal.line, codes.join(", ")));
-        }
-    };
-    let writer = domain::writer::Writer::start(&store);
-    let tally = api::seed::pour(
-        &store,
-        &writer,
-        api::seed::From::Folder(folder.path()),
-        "test",
-        at(tests::NOON),
-        &mut tell,
-    )
-    .await
-    .unwrap();
+    let (tally, refused) = poured(&store, folder.path()).await;
     assert_eq!((tally.written, tally.refused), (2, 8));
     insta::assert_debug_snapshot!(refused, @r#"
     [

@@ -80,7 +80,6 @@ async fn each_broken_rule_is_named_with_its_code() {
         ("/v1/discover?fields=", "fields", "unknown_field"),
         ("/v1/discover?cursor=abc", "cursor", "bad_format"),
         ("/v1/discover?format=xml", "format", "unknown_value"),
-        ("/v1/places/pantai-depok?texts=all&lang=en", "texts", "contradiction"),
         ("/v1/places/pantai-depok?texts=some", "texts", "unknown_value"),
         ("/v1/places/pantai-depok?limit=3", "limit", "unknown_parameter"),
         ("/v1/suggest", "q", "missing"),

@@ -2,13 +2,16 @@
 //! moment. It begins with a bundle or with nothing, and at the end it holds exactly what is published.
 //!
 //! `PHONE_SEEDS` and `PHONE_WRITES` say how many towns are lived through and how much is written in
-//! each; a run of the tests tries few, the long run is in CONTRIBUTING.
+//! each, `PHONE_AT_ONCE` how many side by side; a run of the tests tries few, the long run is in
+//! CONTRIBUTING.
 
 use std::{
     collections::BTreeMap,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
 };
 
 use domain::{
@@ -21,6 +24,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use tests::{Service, at, number};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::bundles::unpacked;
@@ -66,11 +70,15 @@ impl Phone {
     }
 
     /// Does what is next: a bundle to begin with, and now and then to begin anew; else what is new.
-    async fn step(&mut self, service: &Service, dice: &mut Dice) {
+    /// Whether there is more to do.
+    async fn step(&mut self, service: &Service, dice: &mut Dice) -> bool {
         let bundle = self.code.filter(|_| self.is_fetching() || dice.now_and_then(50));
         match bundle {
-            Some(code) => self.fetch(service, dice, code).await,
-            None => drop(self.sync(service, dice, false).await),
+            Some(code) => {
+                self.fetch(service, dice, code).await;
+                true
+            }
+            None => self.sync(service, dice, false).await,
         }
     }
 
@@ -234,8 +242,24 @@ fn bundle_of(query: &str) -> Option<&'static str> {
     }
 }
 
-/// Changes one of `records` as chance has it, perhaps with a second, or what they refer to.
-async fn write(service: &Service, writer: &Writer, records: &mut [Record], dice: &mut Dice) {
+/// How many listings somebody changes at once: a maker one, an officer two that belong together, a
+/// partner some.
+fn how_many(dice: &mut Dice) -> usize {
+    match dice.roll(8) {
+        0..4 => 1,
+        4..6 => 2,
+        _ => 3 + dice.roll(18),
+    }
+}
+
+/// Changes `many` of `records` at once as chance has it, perhaps with what they refer to.
+async fn write(
+    service: &Service,
+    writer: &Writer,
+    records: &mut [Record],
+    many: usize,
+    dice: &mut Dice,
+) {
     let mut writes = Vec::new();
     if dice.now_and_then(97) {
         let code: domain::key::CategoryCode = "nature.beach".parse().unwrap();
@@ -245,11 +269,10 @@ async fn write(service: &Service, writer: &Writer, records: &mut [Record], dice:
             serde_json::from_value(json!({"id": format!("Pantai {}", dice.roll(9))})).unwrap();
         writes.push(Write::from(beach));
     }
-    let first = dice.roll(records.len());
-    let second = (first + 1 + dice.roll(records.len() - 1)) % records.len();
-    let both = dice.now_and_then(4);
-    for at in [first, second].into_iter().take(1 + usize::from(both)) {
-        let other = records[dice.roll(records.len())].listing.id;
+    let all = records.len();
+    let (first, step) = (dice.roll(all), 1 + dice.roll(all / many - 1));
+    for at in (0..many).map(|n| (first + n * step) % all) {
+        let other = records[dice.roll(all)].listing.id;
         change(&mut records[at], other, dice);
         writes.push(Write::Listing { record: Box::new(records[at].clone()), former_slug: None });
     }
@@ -285,8 +308,8 @@ fn change(record: &mut Record, other: Uuid, dice: &mut Dice) {
         (listing.status == Status::Archived && dice.now_and_then(2)).then_some(other);
 }
 
-/// A whole life of a phone with `seed`.
-async fn live(seed: u64, writes: usize) {
+/// A whole life of a phone with `seed`; how many times it asked while it was written.
+async fn live(seed: u64, writes: usize) -> usize {
     let service = Service::start().await;
     let mut dice = Dice(seed);
     // Every other one may begin with a bundle.
@@ -306,12 +329,17 @@ async fn live(seed: u64, writes: usize) {
     let rest = records.split_off(records.len() / 2);
     // Another process beside the one that answers.
     let beside = Writer::start(&service.app.store);
+    let written = Notify::new();
     let writing = [records, rest].into_iter().zip(1..).map(async |(mut records, n)| {
         let mut dice = Dice(seed ^ (n << 32));
-        for _ in 0..writes / 2 {
-            write(&service, &beside, &mut records, &mut dice).await;
+        let mut left = writes / 2;
+        while left > 0 {
+            let many = how_many(&mut dice).min(left);
+            write(&service, &beside, &mut records, many, &mut dice).await;
+            left -= many;
+            written.notify_one();
             // It happens by itself, too, but seldom.
-            if bundle_of(query).is_some() && dice.now_and_then(1 + writes / 3) {
+            if bundle_of(query).is_some() && dice.now_and_then(1 + writes / 12) {
                 service.app.make_bundles().await.unwrap();
             }
         }
@@ -320,11 +348,14 @@ async fn live(seed: u64, writes: usize) {
     // One in five takes none although there is one.
     let code = bundle_of(query).filter(|_| !dice.now_and_then(5));
     let mut phone = Phone::open(folder.path(), query, code);
+    let (mut asked, mut more) = (0, true);
     loop {
         tokio::select! {
             biased;
             _ = &mut writing => break,
-            () = phone.step(&service, &mut dice) => {}
+            now = phone.step(&service, &mut dice), if more => (asked, more) = (asked + 1, now),
+            // Who has all there is looks again when something happens.
+            () = written.notified(), if !more => more = true,
         }
         if dice.now_and_then(9) {
             phone = Phone::open(folder.path(), query, code);
@@ -337,6 +368,7 @@ async fn live(seed: u64, writes: usize) {
     }
     while phone.sync(&service, &mut dice, true).await {}
     is_equal(&phone, &service, &mut dice, seed).await;
+    asked
 }
 
 /// Holds what a phone has against what one has that begins now, and against a search.
@@ -368,10 +400,29 @@ async fn found(service: &Service, query: &str) -> Vec<String> {
     all
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_phone_that_is_killed_again_and_again_on_a_bad_line_ends_equal_to_the_server() {
-    let (seeds, writes) = (number("PHONE_SEEDS", 4), number("PHONE_WRITES", 120));
-    for seed in 0..seeds as u64 {
-        live(seed + 1, writes).await;
+/// Lives through towns, one after the other, until there are no more seeds.
+fn live_on(seeds: &AtomicU64, last: u64, writes: usize) {
+    loop {
+        let seed = seeds.fetch_add(1, Ordering::Relaxed);
+        if seed > last {
+            return;
+        }
+        let began = Instant::now();
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let town = threads.worker_threads(2).enable_all().build().unwrap();
+        let asked = town.block_on(live(seed, writes));
+        println!("seed {seed}: {writes} writes, asked {asked} times, {:.0?}", began.elapsed());
     }
+}
+
+#[test]
+fn a_phone_that_is_killed_again_and_again_on_a_bad_line_ends_equal_to_the_server() {
+    let [seeds, writes] =
+        [("PHONE_SEEDS", 4), ("PHONE_WRITES", 120)].map(|(name, n)| number(name, n));
+    let (next, last) = (AtomicU64::new(1), seeds as u64);
+    std::thread::scope(|towns| {
+        for _ in 0..number("PHONE_AT_ONCE", 2) {
+            towns.spawn(|| live_on(&next, last, writes));
+        }
+    });
 }

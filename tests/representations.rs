@@ -54,6 +54,12 @@ async fn with_texts_all_every_text_is_a_map_by_language() {
     assert!(reply.body["notices"][0]["text"]["id"].is_string());
     assert!(reply.body["see_also"][0]["name"].is_object());
     assert_eq!(reply.body["lang"], Value::Null);
+    // What has one name is named in the language that was asked for.
+    let reply = service.get("/v1/places/pantai-parangtritis?texts=all&lang=en").await;
+    assert_eq!(
+        (&reply.body["name"]["jv"], &reply.body["category"]["name"]),
+        (&json!("Segara Parangtritis"), &json!("Beach"))
+    );
 }
 
 #[tokio::test]
@@ -226,9 +232,13 @@ async fn a_request_id_from_a_proxy_is_kept_and_a_strange_one_is_not() {
 #[tokio::test]
 async fn the_pages_say_what_this_is_and_load_nothing_from_elsewhere() {
     let service = Service::start().await;
-    for (path, words) in
-        [("/?lang=id", "temukan Bantul"), ("/?lang=en", "find Bantul"), ("/docs/", "swagger-ui")]
-    {
+    for (path, words) in [
+        ("/?lang=id", "temukan Bantul"),
+        ("/?lang=en", "find Bantul"),
+        ("/docs/", "swagger-ui"),
+        ("/docs/docs.css", "swagger-ui"),
+        ("/docs/docs.js", "SwaggerUI"),
+    ] {
         let reply = service.get(path).await;
         assert_eq!(reply.status, 200);
         assert!(reply.text.contains(words), "{path}");

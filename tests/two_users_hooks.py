@@ -44,12 +44,6 @@ def id_for(path, name):
     return None
 
 
-@schemathesis.serializer("application/x-ndjson")
-def lines(context, value):
-    """A body of many records, whatever it was made of: text as it is, all else as one line."""
-    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
-
-
 @schemathesis.hook
 def before_call(context, case, kwargs):
     path = case.operation.path

@@ -28,6 +28,8 @@ const HEADERS: usize = 16;
 
 /// The media types we write.
 pub mod media {
+    use axum::http::{HeaderMap, header};
+
     /// Our JSON.
     pub const JSON: &str = "application/json";
     /// RFC 7946.
@@ -42,6 +44,13 @@ pub mod media {
     pub const CSV: &str = "text/csv";
     /// JSON texts, one a line.
     pub const NDJSON: &str = "application/x-ndjson";
+    /// Any of them, for a program that knows it by no better name.
+    pub const BYTES: &str = "application/octet-stream";
+
+    /// Whether somebody takes bytes and nothing else.
+    pub fn is_bytes(asked: &HeaderMap) -> bool {
+        asked.get(header::ACCEPT).is_some_and(|accept| accept == BYTES)
+    }
 
     /// The type as its header says it: texts name their charset.
     pub fn header(media: &'static str) -> &'static str {

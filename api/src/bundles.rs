@@ -158,7 +158,7 @@ fn href(base: &str, sha256: &str) -> String {
 #[utoipa::path(
     get, path = "/v1/bundles", tag = "changes", params(LangParams),
     responses((status = OK, description = "The newest bundle of each kapanewon and of everything", body = BundlePage,
-        example = json!({"items": [example()], "cursor": null})))
+        example = json!({"items": [example()]})))
 )]
 async fn list_bundles(State(app): State<App>, mut asked: Asked) -> Result<Answer, Problem> {
     asked.media(&[media::JSON])?;
@@ -213,7 +213,8 @@ fn being_made() -> Problem {
 ///
 /// Its bytes never change: go on with `Range` where a download was cut off, on any later day. When
 /// there is a newer one it stays for an hour, and for a day after somebody asked for it; then it is
-/// 404, and `/v1/bundles` says what there is.
+/// 404, and `/v1/bundles` says what there is. Whoever knows no ZIP may `Accept` it as
+/// `application/octet-stream` alone.
 #[utoipa::path(
     get, path = "/bundles/{file}", tag = "changes",
     params(
@@ -224,8 +225,10 @@ fn being_made() -> Problem {
             min_length = 1, max_length = 80),
     ),
     responses(
-        (status = OK, description = "The file", content((Vec<u8> = "application/zip"))),
-        (status = PARTIAL_CONTENT, description = "The part that `Range` names", content((Vec<u8> = "application/zip")))
+        (status = OK, description = "The file",
+            content((Vec<u8> = "application/zip"), (Vec<u8> = "application/octet-stream"))),
+        (status = PARTIAL_CONTENT, description = "The part that `Range` names",
+            content((Vec<u8> = "application/zip"), (Vec<u8> = "application/octet-stream")))
     )
 )]
 async fn get_bundle_file(
@@ -262,7 +265,11 @@ async fn get_bundle_file(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_TYPE, "application/zip"),
+        (
+            header::CONTENT_TYPE,
+            if media::is_bytes(&asked) { media::BYTES } else { "application/zip" },
+        ),
+        (header::VARY, "Accept"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::ACCEPT_RANGES, "bytes"),
     ] {

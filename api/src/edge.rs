@@ -40,7 +40,7 @@ use tracing::{Instrument as _, Span};
 use uuid::fmt::Hyphenated;
 
 use crate::{
-    answer::{self, Keep},
+    answer::{self, Keep, media},
     app::App,
     cache::{self, Cache, Kept, Read},
     counts::Sighting,
@@ -89,7 +89,9 @@ pub fn dress_with(router: Router<App>, app: App, table: &[Deprecation]) -> Edge 
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
         .with_state(app.clone());
     // A bundle is packed, and goes on in the middle.
-    let worth_it = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+    let worth_it = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/zip"))
+        .and(NotForContentType::const_new(media::BYTES));
     let packed = Compression::new(routes.clone()).compress_when(worth_it);
     let cache = Cache::new();
     let within = Arc::new(Within { app, routes, packed, cache, deprecations });
@@ -125,7 +127,7 @@ impl Edge {
 struct Within {
     app: App,
     routes: Router,
-    packed: Compression<Router, And<DefaultPredicate, NotForContentType>>,
+    packed: Compression<Router, And<And<DefaultPredicate, NotForContentType>, NotForContentType>>,
     cache: Cache,
     deprecations: Deprecations,
 }

@@ -38,7 +38,7 @@ use crate::{
 };
 
 mod bring;
-mod bulk;
+pub mod bulk;
 mod lines;
 
 pub use crate::openapi::writes::{ExternalListing, ExternalWrite};

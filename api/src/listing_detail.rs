@@ -33,7 +33,7 @@ use crate::{
 pub static TEXTS: [Spec; 1] = [Spec {
     name: "texts",
     many: false,
-    about: "`all`: every text as a map by language, as a write takes it. Not together with `lang`.",
+    about: "`all`: every text as a map by language, as a write takes it; names of categories and areas are in `lang`.",
     schema: || json!({"type": "string", "enum": ["all"]}),
     example: || json!("all"),
 }];
@@ -69,16 +69,13 @@ fn forms(kind: Kind) -> (&'static [&'static str], &'static [Spec]) {
     }
 }
 
-/// How the texts of an answer are wanted, by `texts` and `lang`.
+/// How the texts of an answer are wanted, by `texts` and `lang`. With all of them `lang` is that of
+/// what has one name: categories and areas.
 pub fn tongue(asked: &mut Asked) -> Tongue {
     let all = asked.params.one_with("texts", |raw| match raw {
         "all" => Ok(()),
         _ => Err(Fault::new("unknown_value", "harus all", "must be all")),
     });
-    if all.is_some() && asked.params.has("lang") {
-        let fault = Fault::new("contradiction", "texts=all atau lang", "either texts=all or lang");
-        asked.params.fault("texts", fault);
-    }
     if all.is_some() { Tongue::All } else { Tongue::One(asked.lang) }
 }
 

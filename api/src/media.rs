@@ -283,8 +283,8 @@ async fn get_media_file(
     let size = file.meta.size;
     let mut response = Body::from_stream(file.into_stream()).into_response();
     let headers = response.headers_mut();
-    let bytes = asked.get(header::ACCEPT).is_some_and(|accept| accept == BYTES);
-    let media = if bytes { BYTES } else { encoding.media_type() };
+    let bytes = media_type::is_bytes(&asked);
+    let media = if bytes { media_type::BYTES } else { encoding.media_type() };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
@@ -295,9 +295,6 @@ async fn get_media_file(
     }
     Ok(response)
 }
-
-/// What a file is for whoever does not ask what it shows.
-const BYTES: &str = "application/octet-stream";
 
 /// The variables of a file's path. What can be no file's names nothing, and is asked of no storage.
 struct FileKey {

@@ -20,6 +20,7 @@ use crate::{
     answer::Answer,
     app::App,
     deprecations::{self, Deprecation},
+    external::bulk,
     fields::Fields,
     problem::{self, Kind},
 };
@@ -49,7 +50,10 @@ pub use examples::ALL as EXAMPLES;
         (name = "helpers", description = "Taxonomy, areas, calendar, agencies"),
         (name = "operations", description = "For whoever runs the service"),
     ),
-    components(schemas(problem::Body, crate::events::Schedule, crate::managed::RevisionView))
+    components(schemas(
+        problem::Body, crate::events::Schedule, crate::managed::RevisionView, writes::ExternalPlace,
+        writes::ExternalProducer, writes::ExternalEvent
+    ))
 )]
 struct Base;
 
@@ -194,16 +198,17 @@ fn tidy(value: &mut Value) {
 
 /// Says of a body that is no text and no JSON that it is bytes: a generator takes it for a list of
 /// numbers.
-fn as_bytes(contents: &mut Value) {
+fn as_bytes(contents: &mut Value, most: u64) {
     for (media, content) in contents.as_object_mut().into_iter().flatten() {
-        let max = match media.as_str() {
-            "application/zip" => i32::MAX,
-            media if media.starts_with("image/") || media.ends_with("octet-stream") => 15_000_000,
-            _ => continue,
-        };
-        content["schema"] = json!({"type": "string", "format": "binary", "maxLength": max});
+        let bytes = media.starts_with("image/") || media.ends_with("octet-stream");
+        if bytes || media == "application/zip" {
+            content["schema"] = json!({"type": "string", "format": "binary", "maxLength": most});
+        }
     }
 }
+
+/// The longest file of a picture, bytes.
+const PICTURE: u64 = 15_000_000;
 
 fn header(about: &str, example: &str) -> Value {
     json!({"description": about, "schema": {"type": "string", "maxLength": 4500}, "example": example})
@@ -292,7 +297,7 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value) -> Vec<Kind
         operation["description"] = operation["summary"].clone();
     }
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-    bytes_are_bytes(operation);
+    bytes_are_bytes(&id, operation);
     if path.contains('{') {
         describe_variables(path, operation);
     }
@@ -355,13 +360,18 @@ fn is_moved(method: &str, path: &str) -> bool {
 }
 
 /// Says of bodies that are no text and no JSON what they are, whichever way they go.
-fn bytes_are_bytes(operation: &mut Value) {
+fn bytes_are_bytes(id: &str, operation: &mut Value) {
+    let most = match id {
+        "get_bundle_file" => i32::MAX.unsigned_abs().into(),
+        "set_externals" => bulk::MAX,
+        _ => PICTURE,
+    };
     if operation["requestBody"].is_object() {
-        as_bytes(&mut operation["requestBody"]["content"]);
+        as_bytes(&mut operation["requestBody"]["content"], most);
     }
     for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if let Some(contents) = response.get_mut("content") {
-            as_bytes(contents);
+            as_bytes(contents, most);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing on them is loaded from another host.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Router,
@@ -88,24 +88,39 @@ async fn problem(Key(name): Key, uri: Uri, headers: HeaderMap) -> Result<Respons
     Ok(page(fill(include_str!("pages/problem.html"), &values), lang))
 }
 
-/// A file of the interactive documentation, which is part of the program.
+/// A file of the interactive documentation: ours, or of the viewer that is part of the program.
 fn docs_file(name: &str) -> Response {
-    let config = Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true);
-    match utoipa_swagger_ui::serve(name, Arc::new(config)) {
+    match name {
+        "" => docs(include_bytes!("pages/docs.html").into(), "text/html; charset=utf-8"),
+        "docs.js" => docs(include_bytes!("pages/docs.js").into(), "text/javascript"),
+        "docs.css" => docs(include_bytes!("pages/docs.css").into(), "text/css"),
+        name => viewer_file(name),
+    }
+}
+
+/// A file of the viewer. Its own page and what that begins with are not ours.
+fn viewer_file(name: &str) -> Response {
+    match utoipa_swagger_ui::serve(name, Arc::new(Config::new(["/openapi.json"]))) {
         Ok(Some(file)) => {
-            let mut response = file.bytes.into_owned().into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
-            if let Ok(kind) = HeaderValue::from_str(&file.content_type) {
-                headers.insert(header::CONTENT_TYPE, kind);
-            }
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+            let mut response = docs(file.bytes, &file.content_type);
             if file.gzpipped {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                let gzip = HeaderValue::from_static("gzip");
+                response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
             }
             response
         }
         Ok(None) => Problem::new(Kind::NotFound).into_response(),
         Err(error) => Problem::internal(error.as_ref()).into_response(),
     }
+}
+
+fn docs(bytes: Cow<'static, [u8]>, media: &str) -> Response {
+    let mut response = bytes.into_owned().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+    if let Ok(media) = HeaderValue::from_str(media) {
+        headers.insert(header::CONTENT_TYPE, media);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    response
 }

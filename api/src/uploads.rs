@@ -37,8 +37,6 @@ use crate::{
 
 /// The body of a part.
 const PART: &str = "application/offset+octet-stream";
-/// What a client sends that cannot name another type.
-const BYTES: &str = "application/octet-stream";
 /// Both.
 const PART_OR_BYTES: &str = "application/offset+octet-stream, application/octet-stream";
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -301,7 +299,7 @@ async fn finish(app: &App, upload: upload::Model, file: File) -> Result<Response
 
 fn asked_offset(headers: &HeaderMap) -> Result<u64, Problem> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if !text(header::CONTENT_TYPE).is_some_and(|sent| [PART, BYTES].contains(&sent)) {
+    if !text(header::CONTENT_TYPE).is_some_and(|sent| [PART, media_type::BYTES].contains(&sent)) {
         let accept = HeaderName::from_static("accept-patch");
         return Err(Problem::new(Kind::UnsupportedMedia)
             .with_header(accept, HeaderValue::from_static(PART_OR_BYTES)));

@@ -52,11 +52,6 @@ text_schema! {
     /// other `type`, `title`, `detail` and the first 20 `errors`.
     BulkResults = "BulkResults"
 }
-text_schema! {
-    /// A JSON text a line: a record with its `kind` and its `external_id`. At most 10,000 lines of
-    /// 262,144 bytes.
-    BulkRecords = "BulkRecords"
-}
 
 /// Whether a request is one of these: its body may be longer, and its answer is read as it comes.
 pub fn is_bulk(method: &Method, path: &str) -> bool {
@@ -70,12 +65,20 @@ pub fn is_bulk(method: &Method, path: &str) -> bool {
 /// answer, which comes while the request is still being sent. A bad line hurts no other. Whatever
 /// was not answered may have been stored or not: send it again. No `Idempotency-Key` is needed: the same
 /// line again changes nothing.
+///
+/// The body is `application/x-ndjson`, or `application/octet-stream` for whoever knows only that; so is
+/// the answer where that alone is what they `Accept`.
 #[utoipa::path(
     post, path = "/v1/external/{system}", tag = "partners",
     security(("bearer" = []), ("api_key" = [])),
     params(("system" = String, Path, description = "The system that the key is for"), WriteParams),
-    request_body(content = BulkRecords, content_type = "application/x-ndjson"),
-    responses((status = OK, description = "What became of each line", content_type = "application/x-ndjson", body = BulkResults))
+    request_body(
+        content = Vec<u8>, content_type = "application/octet-stream",
+        description = "A JSON text a line: a record with its `kind` and its `external_id`. At most 10,000 lines of \
+            262,144 bytes."
+    ),
+    responses((status = OK, description = "What became of each line",
+        content((BulkResults = "application/x-ndjson"), (Vec<u8> = "application/octet-stream"))))
 )]
 pub async fn set_externals(
     State(app): State<App>,
@@ -88,10 +91,11 @@ pub async fn set_externals(
     must_write(&app, &writing.person, &system).await?;
     let sent = request.headers().get(header::CONTENT_TYPE).and_then(|sent| sent.to_str().ok());
     let sent = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !sent.eq_ignore_ascii_case(media::NDJSON) {
-        let media = HeaderValue::from_static(media::NDJSON);
+    if ![media::NDJSON, media::BYTES].iter().any(|media| sent.eq_ignore_ascii_case(media)) {
+        let media = HeaderValue::from_static("application/x-ndjson, application/octet-stream");
         return Err(Problem::new(Kind::UnsupportedMedia).with_header(header::ACCEPT, media));
     }
+    let answer = if media::is_bytes(request.headers()) { media::BYTES } else { media::NDJSON };
     let room = Arc::clone(&app.bulks).try_acquire_owned();
     let room = room.map_err(|_| Problem::retry_after(Kind::Unavailable, 30))?;
     let most = usize::try_from(MAX).unwrap_or(usize::MAX);
@@ -111,7 +115,7 @@ pub async fn set_externals(
     });
     let mut response = Response::new(Body::from_stream(told));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media::NDJSON));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }

@@ -284,6 +284,14 @@ fn both(own: Map<String, Value>) -> Map<String, Value> {
     members
 }
 
+/// What a partner says of a record of `kind`.
+fn external(kind: &str, required: &[&str], own: Map<String, Value>) -> Value {
+    let mut members = both(own);
+    members.insert("kind".to_owned(), words(&[kind]));
+    let required = [&["kind", "name", "category"][..], required].concat();
+    write(&format!("A partner's record of kind `{kind}`, whole."), &required, members)
+}
+
 /// A listing as those see it who keep it or answer for it.
 fn managed() -> Value {
     let mut members = shared();
@@ -372,18 +380,20 @@ schemas! {
     ManagedListing = managed();
     /// What a partner says of a record.
     ExternalWrite = {
-        let of = |kind: &str, required: &[&str], own: Map<String, Value>| {
-            let mut members = both(own);
-            members.insert("kind".to_owned(), words(&[kind]));
-            let required = [&["kind", "name", "category"][..], required].concat();
-            write(&format!("A {kind}, whole."), &required, members)
-        };
+        // Each by its name: a generator that meets them within makes some of their parts twice.
+        let kinds = ["ExternalPlace", "ExternalProducer", "ExternalEvent"];
+        let of = kinds.map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
         json!({
             "description": "A record as a whole: a place, producer or event with its `kind`.",
-            "oneOf": [of("place", &[], place()), of("producer", &["form", "craft", "visit"], producer()),
-                      of("event", &["schedule"], event())],
+            "oneOf": of,
         })
     };
+    /// What a partner says of a place.
+    ExternalPlace = external("place", &[], place());
+    /// What a partner says of a producer.
+    ExternalProducer = external("producer", &["form", "craft", "visit"], producer());
+    /// What a partner says of an event.
+    ExternalEvent = external("event", &["schedule"], event());
     /// A record as it is stored.
     ExternalListing = {
         let mut schema = managed();
