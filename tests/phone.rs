@@ -200,10 +200,14 @@ impl Phone {
         let request = service.request(&path).send();
         if !calm && dice.now_and_then(6) {
             // The answer never arrives, and the server does not know.
-            drop(request.await.unwrap());
+            drop(request.await);
             return true;
         }
-        let response = request.await.unwrap();
+        let response = match request.await {
+            // On a machine that stands still the line breaks by itself, too.
+            Err(_) if !calm => return true,
+            response => response.unwrap(),
+        };
         assert_eq!(response.status(), 200);
         let page: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         let items = page["items"].as_array().unwrap();
