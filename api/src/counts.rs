@@ -35,6 +35,8 @@ use crate::clock::Clock;
 /// How often what was counted is written.
 const EVERY: Duration = Duration::from_mins(1);
 /// The most that waits: sightings and what they show, together some 20 MB. At a tenth of it they
+/// Listings that are added up at a time: some hundred microseconds.
+const A_LITTLE: usize = 500;
 /// are added up before their time; what is beyond is not counted.
 const MOST_WAITING: usize = 500_000;
 /// The most listings that are kept until they are written, of every day and way of being met; some
@@ -184,7 +186,7 @@ async fn write_again_and_again(counts: Weak<Within>, crowded: Arc<Notify>) {
         if is_due {
             counts.write().await;
         } else {
-            counts.add_up(&mut *counts.kept.lock().await);
+            counts.add_up(&mut *counts.kept.lock().await).await;
         }
     }
 }
@@ -192,7 +194,7 @@ async fn write_again_and_again(counts: Weak<Within>, crowded: Arc<Notify>) {
 impl Within {
     async fn write(&self) {
         let mut kept = self.kept.lock().await;
-        self.add_up(&mut kept);
+        self.add_up(&mut kept).await;
         if let Err(error) = self.save(&mut kept).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -203,12 +205,18 @@ impl Within {
         self.renew_popular().await;
     }
 
-    /// Adds to `kept` what waits.
-    fn add_up(&self, kept: &mut Kept) {
+    /// Adds to `kept` what waits, a little at a time: whoever asks meanwhile does not wait for all of it.
+    async fn add_up(&self, kept: &mut Kept) {
         let today = daily_count::day(self.clock.now());
         let waiting = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut added = 0;
         for sighting in waiting.sightings {
             kept.add(today, &sighting);
+            added += sighting.size();
+            if added > A_LITTLE {
+                added = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 

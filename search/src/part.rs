@@ -225,15 +225,9 @@ impl Part<'_> {
     fn by_start(&self, best: &mut Best, now: DateTime<Utc>) {
         let found = self.found();
         let upcoming = Window { from: Some(Edge::Now), to: None };
-        let asked = &self.passing.starts;
+        let next = || self.segment.times.within(&self.segment.documents, upcoming, now);
+        let (_, starts) = &*self.passing.within.clone().unwrap_or_else(next);
         let mut rest = found.clone();
-        let next;
-        let starts = if asked.is_empty() {
-            next = self.segment.times.within(&self.segment.documents, upcoming, now).1;
-            &next
-        } else {
-            asked
-        };
         for (start, slot) in starts.iter().filter(|(_, slot)| found.holds(*slot)) {
             best.offer(self.candidate(Key::earlier(*start), *slot));
             rest.clear(*slot);

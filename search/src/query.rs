@@ -151,7 +151,7 @@ pub struct Shape {
 }
 
 /// One end of an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Hash)]
 pub enum Edge {
     /// The moment of asking.
     Now,
@@ -162,6 +162,11 @@ pub enum Edge {
 }
 
 impl Edge {
+    /// Whether it is another one for whoever asks later.
+    pub(crate) fn is_now(self) -> bool {
+        self == Self::Now
+    }
+
     /// When it is, seen from `zone`; of a day, its first instant.
     pub fn instant(self, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         match self {

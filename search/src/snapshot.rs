@@ -501,8 +501,8 @@ impl Snapshot {
         now: DateTime<Utc>,
     ) -> impl Iterator<Item = &Arc<Document>> {
         self.segments.iter().flat_map(move |live| {
-            let (bits, _) = live.segment.times.within(&live.segment.documents, window, now);
-            let slots: Vec<u32> = bits.slots().filter(|slot| !live.dead.holds(*slot)).collect();
+            let within = live.segment.times.within(&live.segment.documents, window, now);
+            let slots: Vec<u32> = within.0.slots().filter(|slot| !live.dead.holds(*slot)).collect();
             slots.into_iter().map(|slot| &live.segment.documents[slot as usize])
         })
     }

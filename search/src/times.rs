@@ -3,14 +3,19 @@
 //! Listed sessions are all here, and what rules bring within two years of the first question; a
 //! question about later years asks the rules themselves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use hashbrown::HashMap;
+use quick_cache::sync::Cache;
 
-use crate::{bits::Bits, document::Shared, query::Window};
+use crate::{
+    bits::Bits,
+    document::Shared,
+    query::{Edge, Window},
+};
 
 /// How far ahead rules are expanded.
 const AHEAD: TimeDelta = TimeDelta::days(731);
@@ -20,6 +25,8 @@ const FRESH: TimeDelta = TimeDelta::days(31);
 const SOON: TimeDelta = TimeDelta::days(1);
 /// Entries that share one latest end: whole blocks of what is over are passed by.
 const BLOCK: usize = 64;
+/// Windows that are kept with what is in them: of a million listings less than a megabyte each.
+const ASKED: usize = 16;
 /// The most occurrences of one rule that are kept.
 const MOST: usize = 1000;
 
@@ -29,7 +36,14 @@ pub(crate) struct Times {
     /// The slots of events.
     events: Vec<u32>,
     expanded: ArcSwapOption<Expanded>,
+    asked: OnceLock<Cache<Asked, Arc<Within>>>,
 }
+
+/// A window, with the moment of asking where that decides it.
+type Asked = (Option<Edge>, Option<Edge>, Option<DateTime<Utc>>);
+
+/// The events with an occurrence in a window, and when the first of each begins.
+pub(crate) type Within = (Bits, Vec<(i64, u32)>);
 
 /// Occurrences by their start.
 #[derive(Debug)]
@@ -54,7 +68,7 @@ struct Entry {
 impl Times {
     pub(crate) fn new(documents: &[Shared]) -> Self {
         let events = (0..).zip(documents).filter(|(_, document)| document.event_status().is_some());
-        Self { events: events.map(|(slot, _)| slot).collect(), expanded: ArcSwapOption::empty() }
+        Self { events: events.map(|(slot, _)| slot).collect(), ..Self::default() }
     }
 
     /// Expands the rules before anybody asks, and anew a while before they are no longer fresh.
@@ -89,12 +103,25 @@ impl Times {
         documents: &[Shared],
         window: Window,
         now: DateTime<Utc>,
-    ) -> (Bits, Vec<(i64, u32)>) {
+    ) -> Arc<Within> {
+        if self.events.is_empty() {
+            return Arc::new((Bits::none(documents.len()), Vec::new()));
+        }
+        // Most ask for today or this weekend, and few windows go by the moment.
+        let moves = [window.from, window.to].iter().any(|edge| edge.is_none_or(Edge::is_now));
+        let key = (window.from, window.to, moves.then_some(now));
+        let asked = self.asked.get_or_init(|| Cache::new(ASKED));
+        if let Some(known) = asked.get(&key) {
+            return known;
+        }
+        let new = Arc::new(self.look(documents, window, now));
+        asked.insert(key, Arc::clone(&new));
+        new
+    }
+
+    fn look(&self, documents: &[Shared], window: Window, now: DateTime<Utc>) -> Within {
         let mut bits = Bits::none(documents.len());
         let mut starts = Vec::new();
-        if self.events.is_empty() {
-            return (bits, starts);
-        }
         let expanded = self.expanded(documents, now);
         let mut zones = Zones { window, now, known: Vec::new() };
         for entry in expanded.around(window, now) {

@@ -10,6 +10,7 @@ use crate::{
     facet::Facet,
     query::{Facts, Query},
     segment::Segment,
+    times::Within,
     tree::Cover,
 };
 
@@ -60,10 +61,10 @@ impl Wanted {
     }
 
     /// Confines it further.
-    fn keep(&mut self, bits: Bits) {
+    fn keep(&mut self, bits: &Bits) {
         match &mut self.moving {
-            Some(moving) => moving.keep(&bits),
-            None => self.moving = Some(bits),
+            Some(moving) => moving.keep(bits),
+            None => self.moving = Some(bits.clone()),
         }
     }
 }
@@ -91,22 +92,20 @@ impl Segment {
             }));
         }
         if !query.facts.ids.is_empty() {
-            wanted.keep(self.these(&query.facts.ids));
+            wanted.keep(&self.these(&query.facts.ids));
         }
         if let Some(since) = query.updated_since {
             let since = since.timestamp_micros();
             let mut bits = Bits::none(self.len());
             let newer = (0..).zip(&self.updated).filter(|(_, updated)| **updated >= since);
             newer.for_each(|(slot, _)| bits.set(slot));
-            wanted.keep(bits);
+            wanted.keep(&bits);
         }
-        let mut starts = Vec::new();
-        if let Some(window) = query.window {
-            let (bits, begins) = self.times.within(&self.documents, window, now);
-            wanted.keep(bits);
-            starts = begins;
+        let within = query.window.map(|window| self.times.within(&self.documents, window, now));
+        if let Some(within) = &within {
+            wanted.keep(&within.0);
         }
-        Passing { wanted, starts, until: then.and_then(|then| then.until) }
+        Passing { wanted, within, until: then.and_then(|then| then.until) }
     }
 
     /// The slots that have one of the values of every wish.
@@ -135,8 +134,8 @@ impl Segment {
 #[derive(Debug)]
 pub(crate) struct Passing {
     pub(crate) wanted: Wanted,
-    /// When the first occurrence in the window begins, microseconds since 1970, by slot.
-    pub(crate) starts: Vec<(i64, u32)>,
+    /// The events in the window, and when the first occurrence of each begins, microseconds since 1970.
+    pub(crate) within: Option<Arc<Within>>,
     /// Until when the opening states asked for hold.
     pub(crate) until: Option<DateTime<Utc>>,
 }

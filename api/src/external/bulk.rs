@@ -46,6 +46,12 @@ const BYTES_TOGETHER: usize = 2 * 1024 * 1024;
 const FAULTS: usize = 20;
 
 text_schema! {
+    /// A JSON text a line: a record with its `kind` and its `external_id`. At most 10,000 lines of
+    /// 262,144 bytes.
+    BulkRecords = "BulkRecords"
+}
+
+text_schema! {
     /// A line for each line that was sent, in order, as it is done: `line`, `status` as of a single
     /// record, and `external_id` where it is known. Of a record that is stored `result` (`created`,
     /// `replaced`, `unchanged`, `pending`), `id`, `state`, `version`, `missing`, `duplicates`; of any
@@ -73,7 +79,7 @@ pub fn is_bulk(method: &Method, path: &str) -> bool {
     security(("bearer" = []), ("api_key" = [])),
     params(("system" = String, Path, description = "The system that the key is for"), WriteParams),
     request_body(
-        content = Vec<u8>, content_type = "application/octet-stream",
+        content((BulkRecords = "application/x-ndjson"), (Vec<u8> = "application/octet-stream")),
         description = "A JSON text a line: a record with its `kind` and its `external_id`. At most 10,000 lines of \
             262,144 bytes."
     ),
