@@ -164,6 +164,9 @@ async fn a_member_may_stand_before_its_centre_and_a_slug_given_up_is_nobody_else
     drop(place);
 }
 
+/// A collection of areas whose second line cannot be read.
+const NOT_UTF8: &[u8] = b"{\"type\":\"FeatureCollection\",\n\"features\":[\"\xF9\"]}";
+
 #[tokio::test]
 async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
     let place = Place::with_fixtures().await;
@@ -191,8 +194,7 @@ async fn a_bad_record_is_named_by_file_and_line_and_hurts_no_other() {
             .replace(r#"{"slug""#, r#"{"id":"019abc00-0000-7000-8000-000000000001","slug""#),
     ];
     std::fs::write(folder.path().join("places.ndjson"), lines.join("\n")).unwrap();
-    let areas = b"{\"type\":\"FeatureCollection\",\n\"features\":[\"\xF9\"]}";
-    std::fs::write(folder.path().join("areas.geojson"), areas).unwrap();
+    std::fs::write(folder.path().join("areas.geojson"), NOT_UTF8).unwrap();
     let mut refused = Vec::new();
     let mut tell = |_: &str, _: Option<u64>, progress: Progress| {
         if let Progress::Refused(refusal) = progress {
