@@ -29,7 +29,8 @@ pub fn run(input: &[u8]) {
         let here = expand(&Schedule::Rrule(rule_here.clone()), zone);
         let Some((first, text)) = rule_here.for_calendars(zone) else { continue };
         let elsewhere = Schedule::Rrule(rule(first, text));
-        assert_eq!(elsewhere.check(at(NOON)), [], "what we tell others we would take");
+        // Its first start may be further from now than ours.
+        assert_eq!(elsewhere.check(first.at(zone)), [], "what we tell others we would take");
         assert_eq!(expand(&elsewhere, zone), here, "others see what we see: {elsewhere:?}");
     }
 }
