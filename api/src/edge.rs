@@ -251,7 +251,9 @@ impl Within {
 
     /// Runs the routes, where there is room, as long as there is patience.
     async fn run(&self, request: Request, encoding: Encoding) -> Response {
-        let Some(_room) = self.room(&request) else {
+        // Whoever writes has written already, and pages, health and the like cost next to nothing.
+        let costs = reads(&request) && request.uri().path().starts_with("/v1/");
+        let Some(_room) = self.room(brings(&request), costs).await else {
             return Problem::retry_after(Kind::Unavailable, 1).into_response();
         };
         let patience = patience(&request);
@@ -275,14 +277,12 @@ impl Within {
         }
     }
 
-    /// Room to work on `request`, if there is any. What was answered before needs none.
-    fn room(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
-        if brings(request) {
+    /// Room to work on a request, if there is any. What was answered before needs none.
+    async fn room(&self, brings: bool, costs: bool) -> Option<SemaphorePermit<'_>> {
+        if brings {
             return self.app.room_for_bodies.try_acquire().ok();
         }
-        // Whoever writes has written already, and pages, health and the like cost next to nothing.
-        let costs = reads(request) && request.uri().path().starts_with("/v1/");
-        if costs && self.app.queueing.turns_away() {
+        if costs && self.app.queueing.turns_away().await {
             self.app.metrics.shed();
             return None;
         }

@@ -1,29 +1,19 @@
 //! Queueing: how long what has to be done waits until it is its turn, and who is turned away so that it does not
 //! wait longer.
 //!
-//! Forty times a second a byte gets in line and is given back. How long it stands there is how long every
-//! request waits before anybody looks at it: no queue of ours shows it, for requests wait for a
-//! processor. As in `CoDel` (RFC 8289), a burst is no overload: what counts is the shortest wait of
-//! late. Beyond a tenth of a second some questions are told to come back, beyond three tenths
-//! all of those that cost something; in between as many as it takes.
+//! Answers are made on the threads that read requests. So when too much is asked no queue of ours grows:
+//! requests wait for a processor, in a line of the runtime in which some are luckier than others. Whoever
+//! asks for something that costs lets all who wait go first, once: how long that takes is how long they
+//! have waited just now. Beyond a tenth of a second some are told to come back, beyond three tenths all; in
+//! between as many as it takes.
 
 use std::{
-    io::{self, Read as _, Write as _},
-    os::unix::net::UnixStream,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    thread,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::yield_now;
 
-/// How often it looks.
-const BEAT: Duration = Duration::from_millis(25);
-/// The shortest of so many waits counts.
-const BEATS: usize = 4;
 /// Nobody is turned away who waits less, µs.
 const CALM: u32 = 100_000;
 /// So much later everybody is, µs.
@@ -32,7 +22,7 @@ const SPAN: u32 = 200_000;
 /// a hundred in a row.
 const GOLDEN: u32 = 0x9e37_79b9;
 
-/// How busy a node is. Where nobody measures it is calm.
+/// How busy a node is.
 #[derive(Debug, Default)]
 pub struct Queueing {
     late_us: AtomicU32,
@@ -40,45 +30,22 @@ pub struct Queueing {
 }
 
 impl Queueing {
-    /// Measures from now on how long requests wait.
-    ///
-    /// The byte comes as requests come, through a socket, from a thread that waits for nobody: a task
-    /// that is woken within the runtime would jump the line.
-    ///
-    /// # Errors
-    /// When the system has no pair of sockets left.
-    pub fn measure(self: &Arc<Self>) -> io::Result<()> {
-        let (here, there) = UnixStream::pair()?;
-        there.set_nonblocking(true)?;
-        tokio::spawn(give_back(tokio::net::UnixStream::from_std(there)?));
-        let queueing = Arc::downgrade(self);
-        thread::spawn(move || {
-            let mut beats = [0; BEATS];
-            while let Some(queueing) = queueing.upgrade() {
-                thread::sleep(BEAT);
-                // Nobody gives it back any more when the program ends.
-                let Ok(late) = there_and_back(&here) else { return };
-                beats.rotate_right(1);
-                beats[0] = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
-                queueing.note(beats);
-            }
-        });
-        Ok(())
+    /// Waits for its turn once more; whether whoever asks is to come back later.
+    pub async fn turns_away(&self) -> bool {
+        let begun = Instant::now();
+        yield_now().await;
+        let late_us = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
+        self.late_us.store(late_us, Ordering::Relaxed);
+        self.is_too_much(late_us)
     }
 
-    fn note(&self, beats: [u32; BEATS]) {
-        let late = beats.into_iter().min().unwrap_or_default();
-        self.late_us.store(late, Ordering::Relaxed);
-    }
-
-    /// How long a request waits until somebody looks at it.
+    /// How long whoever asked last waited.
     pub fn late(&self) -> Duration {
         Duration::from_micros(self.late_us.load(Ordering::Relaxed).into())
     }
 
-    /// Whether whoever asks now is to come back later.
-    pub fn turns_away(&self) -> bool {
-        let beyond = self.late_us.load(Ordering::Relaxed).saturating_sub(CALM);
+    fn is_too_much(&self, late_us: u32) -> bool {
+        let beyond = late_us.saturating_sub(CALM);
         if beyond == 0 {
             return false;
         }
@@ -88,27 +55,13 @@ impl Queueing {
     }
 }
 
-fn there_and_back(mut socket: &UnixStream) -> io::Result<Duration> {
-    let begun = Instant::now();
-    socket.write_all(&[0])?;
-    socket.read_exact(&mut [0])?;
-    Ok(begun.elapsed())
-}
-
-/// Gives back each byte until the other end is closed.
-async fn give_back(mut socket: tokio::net::UnixStream) {
-    let mut byte = [0];
-    while socket.read_exact(&mut byte).await.is_ok() && socket.write_all(&byte).await.is_ok() {}
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn turned_away(late_us: u32) -> usize {
         let queueing = Queueing::default();
-        queueing.note([late_us; BEATS]);
-        (0..1000).filter(|_| queueing.turns_away()).count()
+        (0..1000).filter(|_| queueing.is_too_much(late_us)).count()
     }
 
     #[test]
@@ -118,13 +71,5 @@ mod tests {
         assert!((495..=505).contains(&half), "{half}");
         assert_eq!(turned_away(CALM + SPAN), 1000);
         assert_eq!(turned_away(u32::MAX), 1000);
-    }
-
-    #[test]
-    fn one_long_wait_is_no_overload() {
-        let queueing = Queueing::default();
-        queueing.note([u32::MAX, u32::MAX, 0, u32::MAX]);
-        assert!(!queueing.turns_away());
-        assert_eq!(queueing.late(), Duration::ZERO);
     }
 }

@@ -35,9 +35,6 @@ pub async fn run(mut settings: Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::new("cannot read what is published", &error))?;
     // Before anybody knows where it is: who is told may stop it at once.
     let stop = Stop::listen().map_err(|error| Failure::new("cannot hear signals", &error))?;
-    app.queueing
-        .measure()
-        .map_err(|error| Failure::new("cannot measure how long requests wait", &error))?;
     if let Some(tls) = &app.tls {
         tls.follow();
         reload_when_told(tls).map_err(|error| Failure::new("cannot hear signals", &error))?;
