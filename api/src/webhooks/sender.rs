@@ -233,19 +233,26 @@ impl Within {
             let waiting = delivery::undone(reader, webhook.id, BACKLOG).await?;
             let (due, later): (Vec<_>, Vec<_>) =
                 first_of_each(waiting).partition(|delivery| delivery.due_at <= now);
-            let rest = |due| Rest::Until { seq, version: webhook.version, due, round };
+            let version = webhook.version;
+            let rest = |due| Rest::Until { seq, version, due, round };
             if due.is_empty() && !more {
                 return Ok(rest(later.iter().map(|delivery| delivery.due_at).min()));
             }
+            // Read after what is due: what its owner changed before that is how it is told.
+            let Some(current) = self.active(webhook.id).await? else { return Ok(rest(None)) };
             stream::iter(due)
-                .for_each_concurrent(AT_ONCE, |delivery| self.send_and_tell(&webhook, delivery))
+                .for_each_concurrent(AT_ONCE, |delivery| self.send_and_tell(&current, delivery))
                 .await;
-            // Its owner may have changed it, or it has ended.
-            match webhook::get(reader, webhook.id).await? {
-                Some(now) if now.status == Status::Active => webhook = now,
-                _ => return Ok(rest(None)),
-            }
+            // They may have changed it meanwhile, or it has ended.
+            let Some(current) = self.active(webhook.id).await? else { return Ok(rest(None)) };
+            webhook = current;
         }
+    }
+
+    /// The webhook as it is now, unless it tells nobody any more.
+    async fn active(&self, id: Uuid) -> Result<Option<webhook::Model>, Error> {
+        let webhook = webhook::get(&self.store.reader, id).await?;
+        Ok(webhook.filter(|webhook| webhook.status == Status::Active))
     }
 
     /// Turns the next changes into deliveries; up to which change, and whether there are more.
