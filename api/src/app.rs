@@ -50,7 +50,7 @@ pub struct App {
     pub line: Arc<Room>,
     /// The certificate that is shown; absent where a proxy has one.
     pub tls: Option<Arc<Tls>>,
-    /// How long what is asked waits; measured by whoever serves the world.
+    /// How long what is asked waits, and who is told to come back for that.
     pub queueing: Arc<Queueing>,
     /// What was asked, counted.
     pub(crate) metrics: Arc<Metrics>,

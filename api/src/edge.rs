@@ -344,13 +344,13 @@ impl Visit {
         let path = request.uri().path();
         // A ticket opens a door.
         let path = if path.starts_with(UPLOADS) { UPLOADS } else { path };
+        let traced = app.settings.otlp_url.is_some().then(|| request.method().clone());
         // A field without a value is none: the log has it only beside traces.
-        let kind = app.settings.otlp_url.as_ref().map(|_| "server");
+        let kind = traced.as_ref().map(|_| "server");
         let span = tracing::info_span!(
             "request", otel.kind = kind, id = id.to_str().unwrap_or_default(),
             method = %request.method(), path
         );
-        let traced = app.settings.otlp_url.is_some().then(|| request.method().clone());
         if traced.is_some() {
             traces::join(&span, request.headers());
         }

@@ -85,7 +85,7 @@ fn work(app: &App, page: &mut Page) {
     page.one("griya_writes_waiting_max", Gauge, "How many may wait.", most);
     let taken = app.settings.concurrency.saturating_sub(app.room.available_permits());
     page.one("griya_requests_in_work", Gauge, "Requests worked on just now.", taken);
-    let help = "How long a request waits until somebody looks at it.";
+    let help = "How long the last read that costs something waited for its turn.";
     page.one("griya_queueing_seconds", Gauge, help, app.queueing.late().as_secs_f64());
 }
 
